@@ -89,6 +89,13 @@ export interface BrokerEvents {
   /** A message was refused because a user has reached its share of the store; emitted once until there is room again. */
   storeLimit: { readonly owner: string; readonly bytes: number; readonly limit: number }
   willPublished: { readonly clientId: string; readonly topic: string }
+  /** A trace has ended. */
+  traceEnded: {
+    readonly traceId: string
+    readonly cause: 'stopped' | 'seconds' | 'records' | 'bytes' | 'abandoned' | 'broker closed'
+    readonly records: number
+    readonly recordsLost: number
+  }
   packetReceived: { readonly clientId: string; readonly packet: Packet }
   packetSent: { readonly clientId: string; readonly packet: Packet }
   /** A bug in the broker was contained. */

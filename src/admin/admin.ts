@@ -17,6 +17,7 @@ import { backUp } from './views/backup.ts'
 import { dropsOf, overviewOf } from './views/broker-views.ts'
 import { certificatesOf } from './views/certificates.ts'
 import { clientPage, sessionPage, slowSubscribers } from './views/client-lists.ts'
+import { traceCalls } from './trace/trace-calls.ts'
 import { configurationOf } from './views/configuration.ts'
 import { healthChecksOf } from './views/health-checks.ts'
 import { deleteRetained, retainedPage } from './views/retained.ts'
@@ -67,6 +68,7 @@ const calls: Calls = {
   deleteRetained: (broker, { topicFilter }) => deleteRetained(broker, topicFilter),
   reload: (broker, { configuration }) => broker.reload(configuration),
   ...accessCalls,
+  ...traceCalls,
 }
 
 function reasonCodeOf(reasonCode: AdminParameters['disconnect']['reasonCode']) {

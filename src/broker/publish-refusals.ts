@@ -5,6 +5,7 @@ import type { Client } from '../protocol/client.ts'
 import type { Denials } from '../reporting/denials.ts'
 import type { Events } from '../reporting/events.ts'
 import type { Metrics } from '../reporting/metrics.ts'
+import type { PacketWatch } from '../reporting/packet-watch.ts'
 import type { Recorder } from '../reporting/recorder/recorder.ts'
 import { NoRoom } from './no-room.ts'
 
@@ -12,6 +13,7 @@ export interface PublishRefusalsParts {
   readonly metrics: Metrics
   readonly events: Events
   readonly recorder: Recorder
+  readonly packets: PacketWatch
   /** Lines in the log: about permissions, and about room. */
   readonly denied: Denials['denied']
   readonly full: Denials['full']
@@ -44,8 +46,9 @@ export class PublishRefusals {
 
   /** A plugin has dropped a message for all Clients. */
   dropped(message: ApplicationMessage): void {
-    const { metrics, events, recorder } = this.#parts
+    const { metrics, events, recorder, packets } = this.#parts
     metrics.dropped['dropped by plugin']++
+    packets.tap?.dropped('', message, 'dropped by plugin')
     recorder.droppedByPlugin(message)
     events.emit('dropped', { clientId: '', message, cause: 'dropped by plugin' })
   }

@@ -30,7 +30,6 @@ import { PublishRefusals, type PublishRefusalsParts } from './publish-refusals.t
 import type { Memory } from '../limits/memory.ts'
 import type { MemoryRefusals } from '../limits/memory-refusals.ts'
 import type { ListenerOptions } from '../config/options.ts'
-import type { PacketWatch } from '../reporting/packet-watch.ts'
 import type { RetainedMessages } from '../routing/retained.ts'
 import type { Router } from '../routing/router.ts'
 import type { StoreWaiters } from './durable/store-waiters.ts'
@@ -48,7 +47,6 @@ export interface PublishingParts extends PublishRefusalsParts {
   readonly waiters: StoreWaiters
   readonly backPressure: BackPressure
   readonly control: Control
-  readonly packets: PacketWatch
   /** Whether the Store accepts a new message of so many bytes. */
   canStore(bytes: number): boolean
   /** Records that the Store did not accept a message of so many bytes. @returns why */

@@ -103,6 +103,7 @@ export class SessionServices implements SessionSide<Session> {
     const { clientId } = receiver
     this.#metrics.dropped[cause]++
     if (receiver instanceof Session) receiver.record?.dropped(message.topicName, cause)
+    this.#parts.packets.tap?.dropped(clientId, message, cause)
     if (cause === 'not authorized') this.#notReceived(clientId, message)
     if (!this.#events.hasListener.dropped) return
     message.own()
@@ -119,6 +120,10 @@ export class SessionServices implements SessionSide<Session> {
     if (!this.#events.hasListener.delivered) return
     message.own()
     this.#events.emit('delivered', { clientId, message, qos })
+  }
+
+  queued({ clientId }: Session, message: ApplicationMessage): void {
+    this.#parts.packets.tap?.queued(clientId, message)
   }
 
   wantsFlow(session: Session): void {

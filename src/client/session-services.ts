@@ -97,6 +97,10 @@ export class SessionServices implements SessionSide<SessionCore> {
     return false
   }
 
+  queued(): void {
+    // Nobody follows what waits.
+  }
+
   crowded(): void {
     // Who publishes looks at `takesMore`.
   }

@@ -436,6 +436,24 @@ export interface AdminSettings {
   readonly maxEventReaders: number
   /** Events that wait for one reader. Beyond it, events for it are lost, and it is sent how many; a reader that takes none for a minute is disconnected. In bytes. Default 262144. */
   readonly maxEventBufferBytes: number
+  /** The least role that may see the payloads of messages in a trace, and with them Correlation Data and User Properties. Passwords and Authentication Data are never shown. Default "off". */
+  readonly showPayloads: 'off' | 'administrator' | 'operator'
+  /** Traces at one time. Further ones are answered 429. Default 4. */
+  readonly maxTraces: number
+  /** Traces of one API key, certificate or other caller at one time. Default 2. */
+  readonly maxTracesPerCaller: number
+  /** The longest time that a trace may last. In seconds. Default 3600. */
+  readonly maxTraceSeconds: number
+  /** Records after which a trace ends. Default 1000000. */
+  readonly maxTraceRecords: number
+  /** Bytes of its records after which a trace ends. In bytes. Default 268435456. */
+  readonly maxTraceBytes: number
+  /** Records of one trace in a second. Further ones are lost, and counted. A record costs some 10 µs. Counted per second. Default 2000. */
+  readonly maxTraceRate: number
+  /** Connections that one trace follows at a time. Further ones are left out, and counted. Default 1000. */
+  readonly maxTraceClients: number
+  /** Records of one trace that are held for its readers. Beyond it, the oldest are dropped; readers see the gap. In bytes. Default 1048576. */
+  readonly maxTraceBufferBytes: number
   /** Time in which a request has to arrive, and a connection that reads nothing is closed. In seconds. Default 30. */
   readonly requestTimeout: number
 }

@@ -43,6 +43,7 @@ export abstract class QueueingSession extends SessionCore {
     const { gauges } = this.side
     gauges.queuedMessages++
     gauges.queuedBytes += delivery.message.fullSize
+    this.side.queued(this, delivery.message)
     if (!this.isCrowded) return
     this.#isCrowdReported = true
     this.side.crowded(this)

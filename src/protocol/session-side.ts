@@ -29,6 +29,8 @@ export interface SessionSide<Session> {
   now(): number
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
   delivered(session: Session, message: ApplicationMessage, qos: QoS): void
+  /** A message waits in its queue. */
+  queued(session: Session, message: ApplicationMessage): void
   /** Counts the work. Once it `isSpent`, the rest of a backlog waits for this Session's next turn. */
   readonly work: WorkBudget
   /** What all Sessions hold together; updated with every change. */

@@ -196,6 +196,16 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
     description: 'The Will of a client was published.',
     fields: { clientId: CLIENT_ID, topic: TOPIC },
   },
+  traceEnded: {
+    description: 'A trace has ended.',
+    fields: {
+      traceId: 'Its identifier.',
+      cause:
+        'Why: `stopped`; `seconds`, `records` or `bytes`: a limit was reached; `abandoned`: nobody read it; `broker closed`.',
+      records: 'Records that it had.',
+      recordsLost: 'How many of them were lost at `admin.max-trace-rate`.',
+    },
+  },
   packetReceived: { description: 'A packet was received.', fields: { clientId: CLIENT_ID, packet: PACKET } },
   packetSent: { description: 'A packet is being sent.', fields: { clientId: CLIENT_ID, packet: PACKET } },
   internalError: {

@@ -66,6 +66,10 @@ export class Metrics implements ConnectionMetrics {
   telemetrySpansLost = 0
   telemetryLinesLost = 0
   telemetryExportsFailed = 0
+  tracesStarted = 0
+  tracesRefused = 0
+  traceRecords = 0
+  traceRecordsLost = 0
   takeovers = 0
   protocolErrors = 0
   keepAliveTimeouts = 0

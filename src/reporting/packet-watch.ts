@@ -13,7 +13,8 @@ import type { Packet } from '../codec/packets.ts'
 import type { Client } from '../protocol/client.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Connection } from '../protocol/connection.ts'
-import type { PacketListeners } from '../protocol/server-side.ts'
+import type { DropCause } from '../protocol/drop-cause.ts'
+import type { ConnectionEnd, PacketListeners } from '../protocol/server-side.ts'
 import type { QoS } from '../codec/packet-types.ts'
 import type { Events } from './events.ts'
 
@@ -29,16 +30,22 @@ export interface Tap {
   published(client: Client | undefined, message: ApplicationMessage, receivers: number): void
   /** A message was passed to the Connection of a Client. */
   delivered(clientId: string, message: ApplicationMessage, qos: QoS): void
+  /** A message waits in the Session of a Client. */
+  queued(clientId: string, message: ApplicationMessage): void
+  /** A message will not reach a Client, or nobody if the identifier is empty. */
+  dropped(clientId: string, message: ApplicationMessage, cause: DropCause): void
+  /** A Connection has ended. */
+  closed(connection: Connection, end: ConnectionEnd): void
 }
 
 export class PacketWatch implements PacketListeners {
-  readonly #events: Events
+  readonly events: Events
   readonly #hasListener: Readonly<Events['hasListener']>
   /** Set while there are traces. */
   tap: Tap | undefined = undefined
 
   constructor(events: Events) {
-    this.#events = events
+    this.events = events
     this.#hasListener = events.hasListener
   }
 
@@ -49,11 +56,11 @@ export class PacketWatch implements PacketListeners {
 
   received(connection: Connection, packet: Packet): void {
     this.tap?.received(connection, packet)
-    if (this.#hasListener.packets) this.#events.emit('packetReceived', { clientId: connection.client.clientId, packet })
+    if (this.#hasListener.packets) this.events.emit('packetReceived', { clientId: connection.client.clientId, packet })
   }
 
   sent(connection: Connection, packet: Packet): void {
     this.tap?.sent(connection, packet)
-    if (this.#hasListener.packets) this.#events.emit('packetSent', { clientId: connection.client.clientId, packet })
+    if (this.#hasListener.packets) this.events.emit('packetSent', { clientId: connection.client.clientId, packet })
   }
 }

@@ -26,17 +26,17 @@ import { PageFiles } from '../page/page-files.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts'
 import { auditedParameters } from './audited-parameters.ts'
 import type { AuditLog } from './audit-log.ts'
-import { EventHub } from './event-hub.ts'
-import { eventQuery } from './event-query.ts'
+import { followedTrace } from './trace-query.ts'
+import { NO_TRACE, Streams } from './streams.ts'
 import { Health } from './health.ts'
 import { checkHost } from './host-check.ts'
 import { parseJson } from './json-input.ts'
 import { writeJson } from './json-output.ts'
-import { checkRole, Locks, nameOf, type Principal } from './locks.ts'
+import { callerOf, checkRole, Locks, nameOf, type Principal } from './locks.ts'
 import { LoginRequests, MAX_LOGIN_BYTES, type CheckPassword } from './login-requests.ts'
 import { openApiText } from './openapi.ts'
 import { Problem, problemAnswer, problemOf } from './problem.ts'
-import { jsonAnswer, LOCAL_ADDRESS, type Answer, type EventSink, type RequestHead } from './request.ts'
+import { jsonAnswer, LOCAL_ADDRESS, type Answer, type RequestHead } from './request.ts'
 import { requestParameters } from './request-parameters.ts'
 import { RequestRate } from './request-rate.ts'
 import { API_ROOT, findRoute, methodProblem, notFound, type FoundRoute } from './routes.ts'
@@ -64,7 +64,7 @@ export class Api {
   readonly #checks: LoginChecks
   readonly #audit: AuditLog
   readonly #health: Health
-  readonly #events: EventHub
+  readonly #streams: Streams
   readonly #rate: RequestRate
   readonly #page: PageFiles
   #options: Options
@@ -90,7 +90,7 @@ export class Api {
     this.#logins = new LoginRequests({ logins, links, checks: this.#checks, directory, checkPassword })
     this.#audit = audit
     this.#health = new Health(broker, host.clock)
-    this.#events = new EventHub(broker, host)
+    this.#streams = new Streams(broker, host, () => this.#settings)
     this.#options = options
     this.#rate = new RequestRate(this.#settings.maxRequestRate)
     this.#mayReadMetrics = addressList(this.#settings.metricsNetworks)
@@ -144,13 +144,21 @@ export class Api {
     if (path === `${API_ROOT}/login`) return this.#who(head, principal)
     if (path === `${API_ROOT}/logout`) return this.#logOut(head, principal)
     if (path === `${API_ROOT}/openapi.json`) return this.#openApi(head)
-    if (path === `${API_ROOT}/events`) return this.#follow(head, principal, query)
+    if (path === `${API_ROOT}/events`) return this.#streams.events(head, principal, query)
+    const traceId = followedTrace(path)
+    if (traceId !== undefined) {
+      this.#checkRole(principal, 'operator', head, 'traces')
+      return this.#streams.trace(head, principal, query, traceId)
+    }
     const route = findRoute(head.method, path)
     const { name, operation } = route
     this.#checkRole(principal, operation.role, head, name)
     if (operation.isLocal === true && head.address !== LOCAL_ADDRESS) throw onlyLocal(name)
     const parameters = requestParameters(route, query, await bodyOf(route, head, readBody))
-    if (!isRecorded(operation, parameters)) return this.#answerOf(route, head, await this.#call(name, parameters, head))
+    if (!isRecorded(operation, parameters)) {
+      const { signal } = head
+      return this.#answerOf(route, head, await this.#call(name, parameters, { caller: callerOf(principal), signal }))
+    }
     return this.#act(route, head, principal, parameters)
   }
 
@@ -210,11 +218,16 @@ export class Api {
   }
 
   /** An action is recorded with what came of it; if that has to be possible, it is tried before. */
-  async #act(route: FoundRoute, head: RequestHead, { name }: Principal, parameters: object): Promise<Answer> {
+  async #act(route: FoundRoute, head: RequestHead, principal: Principal, parameters: object): Promise<Answer> {
+    const { name } = principal
     await this.#checkAudit()
     const audited = auditedParameters(route.operation, parameters)
     try {
-      const answer = await this.#answerOf(route, head, await this.#call(route.name, parameters, {}))
+      const answer = await this.#answerOf(
+        route,
+        head,
+        await this.#call(route.name, parameters, { caller: callerOf(principal) }),
+      )
       this.#record(head, name, route.name, answer, audited)
       return answer
     } catch (error) {
@@ -281,31 +294,16 @@ export class Api {
     return jsonAnswer(200, [openApiText()])
   }
 
-  #follow({ method }: RequestHead, principal: Principal, query: string): Answer {
-    if (method !== 'GET') throw methodProblem(method, 'GET')
-    const { maxEventReaders: limit, maxEventBufferBytes: maxBytes } = this.#settings
-    const { names, overviewSeconds } = eventQuery(query)
-    if (this.#events.size >= limit) {
-      const detail = `${limit} readers follow events already; close one`
-      throw new Problem('ERR_RATE', detail, { limit, option: 'admin.max-event-readers' })
-    }
-    const mayRead = (): boolean => principal.holds()
-    const follow = (sink: EventSink): (() => void) =>
-      this.#events.open({ names, overviewSeconds, maxBytes, mayRead }, sink)
-    const headers = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' }
-    return { status: 200, headers, body: [], follow }
-  }
-
   /** Ends what follows events, and writes what the audit log holds. */
   async close(): Promise<void> {
-    this.#events.close()
+    this.#streams.close()
     await this.#audit.flush()
   }
 
   /** @param options of a view; an action is completed even if its caller has left */
-  #call(name: OperationName, parameters: object, { signal }: CallOptions): Promise<unknown> {
+  #call(name: OperationName, parameters: object, options: CallOptions): Promise<unknown> {
     const operation = this.#admin[name] as (parameters: object, options: CallOptions) => Promise<unknown>
-    return operation(parameters, { signal })
+    return operation(parameters, options)
   }
 
   /** The body of the answer is what `broker.admin` returns. */
@@ -366,6 +364,8 @@ const ABSENT: Readonly<Partial<Record<OperationName, string>>> = {
   disconnect: 'no client with this identifier is connected',
   deleteApiKey: 'there is no key with this `keyId`',
   endLogin: 'there is no login with this `loginId`',
+  traceRecords: NO_TRACE,
+  stopTrace: NO_TRACE,
   user: 'there is no user of this name',
   deleteUser: 'there is no user of this name',
   group: 'there is no group of this name',

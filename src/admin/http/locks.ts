@@ -13,6 +13,7 @@
  */
 import { safeExcerpt } from '../../base/printable.ts'
 import type { AdminRole } from '../../broker/host/api-key-views.ts'
+import type { AdminCaller } from '../../broker/host/trace-admin.ts'
 import type { Options } from '../../config/resolved-options.ts'
 import { presentedKey, type ApiKeys } from '../api-keys.ts'
 import type { LoginChecks } from '../logins/login-checks.ts'
@@ -35,6 +36,11 @@ export interface Principal {
   readonly holds: () => boolean
   /** If it has logged in with a browser. */
   readonly login?: OperatorLogin
+}
+
+/** As operations know it. */
+export function callerOf({ name, role }: Principal): AdminCaller {
+  return { name, role }
 }
 
 const LOCAL: Principal = { name: 'local', role: 'administrator', holds: () => true }

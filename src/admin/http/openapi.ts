@@ -31,7 +31,7 @@ export function openApi(): Json {
     info: { ...info, license },
     servers: [{ url: API_ROOT }],
     security,
-    paths: { ...paths, '/events': { get: events }, ...loginPaths },
+    paths: { ...paths, '/events': { get: events }, '/traces/{traceId}/events': { get: traceEvents }, ...loginPaths },
     components: { schemas: { Problem: problemSchema }, securitySchemes },
   }
 }
@@ -193,6 +193,27 @@ const events: Json = {
     default: problem('A problem, with a stable code.'),
   },
   'x-role': 'viewer',
+}
+
+const traceEvents: Json = {
+  operationId: 'traceEvents',
+  summary: 'The records of a trace as they come, as Server-Sent Events.',
+  description: 'Takes the role operator.',
+  parameters: [
+    { name: 'traceId', in: 'path', required: true, description: 'Its `traceId`.', schema: { type: 'string' } },
+    {
+      name: 'after',
+      in: 'query',
+      description: '`seq` of the last record that is known; default 0.',
+      schema: { type: 'integer', minimum: 0 },
+    },
+  ],
+  responses: {
+    '200': { description: '`trace`, then `record`, `lost` and, last, `end`.', content: { 'text/event-stream': {} } },
+    '404': problem('There is none.'),
+    default: problem('A problem, with a stable code.'),
+  },
+  'x-role': 'operator',
 }
 
 const problemSchema: Json = {

@@ -65,7 +65,7 @@ export function problemAnswer({ status, title, code, message, fields, headers }:
 }
 
 /** Codes of errors that have no class of their own. */
-const CALLERS_FAULT = ['ERR_ADMIN_KEYS', 'ERR_BUSY', 'ERR_LIMIT', 'ERR_VERSION'] as const
+const CALLERS_FAULT = ['ERR_ADMIN_KEYS', 'ERR_BUSY', 'ERR_FORBIDDEN', 'ERR_LIMIT', 'ERR_VERSION'] as const
 
 /** What an error means for the caller. What is no fault of theirs is logged, and only its kind is reported. */
 export function problemOf(error: unknown, log: Logger): Problem {

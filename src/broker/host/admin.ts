@@ -21,6 +21,7 @@ import type { HealthCheckView } from './health-view.ts'
 import type { LoginLinkView, LoginView, ResetRequest } from './login-views.ts'
 import type { ListenerCertificate, ListenerView } from './open-listeners.ts'
 import type { AccessAdmin, AccessParameters, UserView } from './access-admin.ts'
+import type { AdminCaller, TraceAdmin, TraceParameters } from './trace-admin.ts'
 import type { Page, PageOptions } from './page.ts'
 
 /** The broker at a glance. Counters are since its start. */
@@ -186,8 +187,10 @@ export interface TopicsQuery {
   readonly limit?: number | undefined
 }
 
-/** How long a call waits. */
+/** Who calls, and how long a call waits. */
 export interface CallOptions {
+  /** Whose limits and rights hold for traces; default: the host program, which may see everything. */
+  readonly caller?: AdminCaller | undefined
   /** Ends the call, which rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined
 }
@@ -220,7 +223,7 @@ export interface UnsubscribeForRequest extends ClientIdParameter {
 }
 
 /** The parameters of each operation. */
-export interface AdminParameters extends AccessParameters {
+export interface AdminParameters extends AccessParameters, TraceParameters {
   overview: object
   listeners: object
   clients: ClientsQuery
@@ -260,7 +263,7 @@ export interface AdminParameters extends AccessParameters {
  *
  * Each call rejects with a `UsageError` if a parameter is unknown, missing or invalid, or if the broker is not running.
  */
-export interface Admin extends AccessAdmin {
+export interface Admin extends AccessAdmin, TraceAdmin {
   /** The broker at a glance. */
   overview(parameters?: object): Promise<OverviewView>
   /** The open listeners. */

@@ -17,6 +17,7 @@ import type { Session } from '../../protocol/session.ts'
 import type { ConnectionLog, Refused } from '../../reporting/connection-log.ts'
 import type { Events } from '../../reporting/events.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
+import type { PacketWatch } from '../../reporting/packet-watch.ts'
 import type { Replays } from '../../routing/replays.ts'
 import type { Task, Turn } from '../../turn/turn.ts'
 import type { Admission } from './admission.ts'
@@ -29,6 +30,7 @@ export interface DeparturesParts {
   readonly turn: Turn
   readonly metrics: Metrics
   readonly events: Events
+  readonly packets: PacketWatch
   readonly connectionLog: ConnectionLog
   readonly closedConnections: ClosedConnections
   readonly admission: Admission
@@ -76,6 +78,7 @@ export class Departures implements Departing, Task {
     parts.forget(connection)
     parts.admission.ended(connection)
     this.#count(end)
+    parts.packets.tap?.closed(connection, end)
     if (connection.session === undefined) this.#refused(connection, end)
     else this.#disconnected(connection, connection.session, end)
   }

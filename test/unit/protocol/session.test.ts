@@ -71,6 +71,7 @@ function sessionOf(limits: Partial<SessionLimits> = {}) {
     mayReceive: () => true,
     handsOn: () => false,
     expires: () => {},
+    queued: () => {},
     crowded: () => {},
     thinned: () => {},
   }

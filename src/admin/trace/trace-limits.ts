@@ -1,0 +1,57 @@
+/** The limits of a trace: what its request asks for, within what the configuration allows. @module */
+import { SluiceError } from '../../base/errors.ts'
+import type { Broker } from '../../broker/broker.ts'
+import type { AdminCaller, TraceRequest } from '../../broker/host/trace-admin.ts'
+import { defaultsOf } from '../../config/option-reader.ts'
+import { roles } from '../operation.ts'
+import { ParameterError } from '../parameter-error.ts'
+import type { TraceLimits } from './trace.ts'
+import type { TraceSettings } from './traces.ts'
+
+const DEFAULT_SECONDS = 300
+
+/** The options of the broker; the defaults for one without an HTTP API. */
+export function traceSettings(broker: Broker): TraceSettings {
+  return broker.options.admin ?? (defaultsOf('admin') as unknown as TraceSettings)
+}
+
+/**
+ * @param isHost whether the host program calls, which sees all payloads anyway
+ * @throws {ParameterError} for more than the configuration allows; `ERR_FORBIDDEN` for payloads
+ */
+export function traceLimits(
+  request: TraceRequest,
+  settings: TraceSettings,
+  caller: AdminCaller,
+  isHost: boolean,
+): TraceLimits {
+  const { payloadBytes = 0 } = request
+  if (payloadBytes > 0 && !isHost) checkPayloads(settings, caller)
+  return {
+    payloadBytes,
+    seconds: within('seconds', request.seconds, DEFAULT_SECONDS, settings.maxTraceSeconds, 'max-trace-seconds'),
+    records: within('records', request.records, Infinity, settings.maxTraceRecords, 'max-trace-records'),
+    bytes: settings.maxTraceBytes,
+    recordsPerSecond: settings.maxTraceRate,
+    clients: settings.maxTraceClients,
+    bufferBytes: settings.maxTraceBufferBytes,
+  }
+}
+
+/** @throws {ParameterError} for more than the option allows */
+function within(name: string, asked: number | undefined, usual: number, most: number, option: string): number {
+  if (asked === undefined) return Math.min(usual, most)
+  if (asked <= most) return asked
+  const expected = `at most ${most}, the value of admin.${option}`
+  throw new ParameterError(`startTrace: ${name} must be ${expected}, got ${asked}`, name, expected)
+}
+
+/** @throws {SluiceError} `ERR_FORBIDDEN` */
+function checkPayloads({ showPayloads }: TraceSettings, { name, role }: AdminCaller): void {
+  if (showPayloads === 'off') {
+    throw new SluiceError('ERR_FORBIDDEN', 'startTrace: payloads are not shown, because admin.show-payloads is off')
+  }
+  if (roles.indexOf(role) >= roles.indexOf(showPayloads)) return
+  const detail = `payloads are shown to the role ${showPayloads} (admin.show-payloads); ${name} has the role ${role}`
+  throw new SluiceError('ERR_FORBIDDEN', `startTrace: ${detail}`)
+}

@@ -1,0 +1,203 @@
+/**
+ * All traces of a running broker. It is loaded with the first one, and the broker does nothing for traces while there is
+ * none (`reporting/packet-watch.ts`).
+ *
+ *   Connection, Publishing, Session ──> TraceTap ──> each Trace that follows it ──> buffer ──> readers
+ *
+ * A record costs its client's share of the turn; readers are written when clients have been served.
+ *
+ * @module
+ */
+import type { Timer } from '../../base/clock.ts'
+import { SluiceError } from '../../base/errors.ts'
+import { scanned } from '../../base/work.ts'
+import { serverOf, type Broker } from '../../broker/broker.ts'
+import type { Server } from '../../broker/server.ts'
+import type { AdminCaller, TraceEnd, TraceRequest } from '../../broker/host/trace-admin.ts'
+import type { AdminOptions } from '../../config/resolved-options.ts'
+import type { EventSink } from '../http/request.ts'
+import { Trace, type TraceFacts } from './trace.ts'
+import { TraceMatcher } from './trace-filter.ts'
+import { TraceReader, type TraceReaderOptions } from './trace-reader.ts'
+import { TraceTap } from './trace-tap.ts'
+import { traceLimits, traceSettings } from './trace-limits.ts'
+
+const TICK_MS = 1000
+/** A trace that has ended can be read for so long. */
+const KEPT_MS = 60_000
+/** Traces that have ended and are kept. */
+const MAX_ENDED = 8
+/** Units for a record besides its text: an object is made and written. */
+const RECORD_UNITS = 30
+/** Characters that are written to a reader before the others are served. */
+const PIECE_CHARACTERS = 65_536
+
+export type TraceSettings = Pick<
+  AdminOptions,
+  | 'maxTraces'
+  | 'maxTracesPerCaller'
+  | 'maxTraceSeconds'
+  | 'maxTraceRecords'
+  | 'maxTraceBytes'
+  | 'maxTraceRate'
+  | 'maxTraceClients'
+  | 'maxTraceBufferBytes'
+  | 'showPayloads'
+>
+
+export class Traces {
+  /** Those that go on. */
+  readonly running: Trace[] = []
+  readonly #ended: Trace[] = []
+  readonly #readers = new Set<TraceReader>()
+  readonly #broker: Broker
+  readonly #server: Server
+  readonly #tap: TraceTap
+  #timer: Timer | undefined
+  #isWriting = false
+
+  constructor(broker: Broker) {
+    this.#broker = broker
+    this.#server = serverOf(broker)
+    this.#tap = new TraceTap(broker, this)
+    broker.once('closing', () => this.close())
+  }
+
+  /** Traces that go on and those that have ended a short time ago, the oldest first. */
+  get all(): readonly Trace[] {
+    return [...this.#ended, ...this.running]
+  }
+
+  /** @throws {ParameterError} for a filter or limit that cannot be; `ERR_BUSY`, `ERR_FORBIDDEN` */
+  start(request: TraceRequest, caller: AdminCaller, isHost: boolean): Trace {
+    const settings = traceSettings(this.#broker)
+    const matcher = new TraceMatcher(request)
+    const limits = traceLimits(request, settings, caller, isHost)
+    this.#checkRoom(settings, caller)
+    const { clock, turn, metrics } = this.#server
+    const traceId = Buffer.from(clock.randomBytes(6)).toString('hex')
+    const trace = new Trace(traceId, caller, matcher, limits, turn.now(), clock.wallNow())
+    this.running.push(trace)
+    metrics.tracesStarted++
+    this.#tap.begin(trace)
+    this.#timer ??= this.#nextTick()
+    return trace
+  }
+
+  #checkRoom({ maxTraces, maxTracesPerCaller }: TraceSettings, { name }: AdminCaller): void {
+    const own = this.running.filter(({ caller }) => caller.name === name).length
+    const reason =
+      this.running.length >= maxTraces
+        ? `${maxTraces} traces go on already, the limit of admin.max-traces`
+        : own >= maxTracesPerCaller && `${name} has ${own} traces already, the limit of admin.max-traces-per-caller`
+    if (reason === false) return
+    this.#server.metrics.tracesRefused++
+    throw new SluiceError('ERR_BUSY', `startTrace: ${reason}; end one, or wait until one has ended`)
+  }
+
+  /** Adds a record to a trace. */
+  record(trace: Trace, facts: TraceFacts): void {
+    if (trace.end !== undefined) return
+    const { turn, clock, metrics } = this.#server
+    const bytes = trace.add(facts, turn.now(), clock.wallNow())
+    turn.work.spend(RECORD_UNITS + scanned(bytes))
+    if (bytes > 0) metrics.traceRecords++
+    else this.#lost(trace)
+    const reason = trace.reasonToEnd(turn.now())
+    if (reason !== undefined) this.end(trace, reason)
+    else this.#wantsToWrite()
+  }
+
+  #lost(trace: Trace): void {
+    this.#server.metrics.traceRecordsLost++
+    if (trace.recordsLost === 1) this.#tap.emitLimit(trace)
+  }
+
+  /** @returns whether it went on until now */
+  end(trace: Trace, reason: TraceEnd): boolean {
+    const at = this.running.indexOf(trace)
+    if (at < 0) return false
+    this.running.splice(at, 1)
+    trace.end = reason
+    trace.endedAtMs = this.#server.turn.now()
+    this.#tap.finish(trace)
+    this.#ended.push(trace)
+    if (this.#ended.length > MAX_ENDED) this.#ended.shift()
+    this.#wantsToWrite()
+    return true
+  }
+
+  /** @returns what ends it */
+  read(trace: Trace, options: TraceReaderOptions, sink: EventSink): () => void {
+    const left = trace.reads(() => this.#server.turn.now())
+    const reader = new TraceReader(trace, options, sink)
+    this.#readers.add(reader)
+    this.#timer ??= this.#nextTick()
+    this.#wantsToWrite()
+    return () => {
+      this.#readers.delete(reader)
+      left()
+    }
+  }
+
+  get readers(): number {
+    return this.#readers.size
+  }
+
+  #wantsToWrite(): void {
+    if (this.#isWriting || this.#readers.size === 0 || this.#broker.state !== 'started') return
+    this.#isWriting = true
+    this.#server.turn.addTask(this, { resume: () => this.#write() })
+  }
+
+  /** @returns whether everything is written that readers take */
+  #write(): boolean {
+    const { work } = this.#server.turn
+    let isDone = true
+    for (const reader of this.#readers) {
+      if (work.isSpent) return false
+      const written = reader.write(PIECE_CHARACTERS)
+      work.spend(1 + scanned(written))
+      if (written >= PIECE_CHARACTERS) isDone = false
+      if (reader.isOver) this.#close(reader)
+    }
+    if (isDone) this.#isWriting = false
+    return isDone
+  }
+
+  #close(reader: TraceReader): void {
+    this.#readers.delete(reader)
+    reader.close()
+  }
+
+  #nextTick(): Timer {
+    return this.#server.clock.setTimer(TICK_MS, () => {
+      this.#timer = undefined
+      this.#tick()
+      if (this.running.length + this.#ended.length + this.#readers.size > 0) this.#timer = this.#nextTick()
+    })
+  }
+
+  #tick(): void {
+    const now = this.#server.turn.now()
+    for (const trace of [...this.running]) {
+      const reason = trace.reasonToEnd(now)
+      if (reason !== undefined) this.end(trace, reason)
+    }
+    while (this.#ended.length > 0 && now - this.#ended[0]!.endedAtMs >= KEPT_MS) this.#ended.shift()
+    for (const reader of this.#readers) if (!reader.tick()) this.#close(reader)
+    this.#wantsToWrite()
+  }
+
+  /** The broker closes: readers are sent what is left. */
+  close(): void {
+    for (const trace of [...this.running]) this.end(trace, 'broker closed')
+    for (const reader of this.#readers) {
+      reader.write(Infinity)
+      this.#close(reader)
+    }
+    this.#ended.length = 0
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+}
