@@ -47,7 +47,7 @@ type TraceCalls = {
 export const traceCalls: TraceCalls = {
   startTrace: (broker, request, { caller }): TraceView =>
     tracesOf(broker).start(request, caller ?? HOST, caller === undefined).view,
-  traces: (broker, _, { caller = HOST }): TraceView[] => visible(broker, caller).map(({ view }) => view),
+  traces: (broker, _, { caller = HOST }) => visible(broker, caller).map(({ view }) => view),
   traceRecords: (broker, query, { caller }) => recordsOf(broker, query, caller),
   stopTrace: (broker, { traceId }, { caller }): boolean => {
     const trace = visibleTrace(broker, traceId, caller)

@@ -3,12 +3,26 @@ import { SluiceError } from '../../base/errors.ts'
 import type { Broker } from '../../broker/broker.ts'
 import type { AdminCaller, TraceRequest } from '../../broker/host/trace-admin.ts'
 import { defaultsOf } from '../../config/option-reader.ts'
+import type { AdminOptions } from '../../config/resolved-options.ts'
 import { roles } from '../operation.ts'
 import { ParameterError } from '../parameter-error.ts'
 import type { TraceLimits } from './trace.ts'
-import type { TraceSettings } from './traces.ts'
 
 const DEFAULT_SECONDS = 300
+
+/** The options that limit traces. */
+export type TraceSettings = Pick<
+  AdminOptions,
+  | 'maxTraces'
+  | 'maxTracesPerCaller'
+  | 'maxTraceSeconds'
+  | 'maxTraceRecords'
+  | 'maxTraceBytes'
+  | 'maxTraceRate'
+  | 'maxTraceClients'
+  | 'maxTraceBufferBytes'
+  | 'showPayloads'
+>
 
 /** The options of the broker; the defaults for one without an HTTP API. */
 export function traceSettings(broker: Broker): TraceSettings {

@@ -25,12 +25,18 @@ import type { DropCause } from '../../protocol/drop-cause.ts'
 import type { ConnectionEnd } from '../../protocol/server-side.ts'
 import type { Tap } from '../../reporting/packet-watch.ts'
 import { packetFields, shownBytes } from './packet-fields.ts'
-import type { Trace } from './trace.ts'
+import type { Trace, TraceFacts } from './trace.ts'
 import type { Identity } from './trace-filter.ts'
-import type { Traces } from './traces.ts'
 
 /** Subscriptions of a client that was connected already which its first record shows. */
 const MAX_SHOWN_SUBSCRIPTIONS = 100
+
+/** What the tap needs of the traces. */
+export interface TraceSide {
+  /** Those that go on. */
+  readonly running: readonly Trace[]
+  record(trace: Trace, facts: TraceFacts): void
+}
 
 /** The number of a followed connection, and the client identifier that it has or claims. */
 interface Followed {
@@ -41,7 +47,7 @@ interface Followed {
 export class TraceTap implements Tap {
   readonly #broker: Broker
   readonly #server: Server
-  readonly #traces: Traces
+  readonly #traces: TraceSide
   readonly #followed = new Map<Connection, Followed>()
   #lastNumber = 0
   /** Whether a trace follows packets, and not only messages. */
@@ -55,7 +61,7 @@ export class TraceTap implements Tap {
     ['handshakeRefused', (event: BrokerEvents['handshakeRefused']) => this.#handshakeRefused(event)],
   ]
 
-  constructor(broker: Broker, traces: Traces) {
+  constructor(broker: Broker, traces: TraceSide) {
     this.#broker = broker
     this.#server = serverOf(broker)
     this.#traces = traces

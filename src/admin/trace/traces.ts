@@ -14,13 +14,12 @@ import { scanned } from '../../base/work.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { Server } from '../../broker/server.ts'
 import type { AdminCaller, TraceEnd, TraceRequest } from '../../broker/host/trace-admin.ts'
-import type { AdminOptions } from '../../config/resolved-options.ts'
 import type { EventSink } from '../http/request.ts'
 import { Trace, type TraceFacts } from './trace.ts'
 import { TraceMatcher } from './trace-filter.ts'
 import { TraceReader, type TraceReaderOptions } from './trace-reader.ts'
-import { TraceTap } from './trace-tap.ts'
-import { traceLimits, traceSettings } from './trace-limits.ts'
+import { TraceTap, type TraceSide } from './trace-tap.ts'
+import { traceLimits, traceSettings, type TraceSettings } from './trace-limits.ts'
 
 const TICK_MS = 1000
 /** A trace that has ended can be read for so long. */
@@ -32,20 +31,7 @@ const RECORD_UNITS = 30
 /** Characters that are written to a reader before the others are served. */
 const PIECE_CHARACTERS = 65_536
 
-export type TraceSettings = Pick<
-  AdminOptions,
-  | 'maxTraces'
-  | 'maxTracesPerCaller'
-  | 'maxTraceSeconds'
-  | 'maxTraceRecords'
-  | 'maxTraceBytes'
-  | 'maxTraceRate'
-  | 'maxTraceClients'
-  | 'maxTraceBufferBytes'
-  | 'showPayloads'
->
-
-export class Traces {
+export class Traces implements TraceSide {
   /** Those that go on. */
   readonly running: Trace[] = []
   readonly #ended: Trace[] = []
