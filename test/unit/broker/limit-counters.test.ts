@@ -356,6 +356,14 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'admin.max-audit-bytes', // audit-log.test.ts: nothing is refused, the file begins anew
   'admin.max-event-readers', // events.test.ts: adminOverLimit
   'admin.max-event-buffer-bytes', // events.test.ts: adminEventsLost
+  'admin.max-traces', // trace/limits.test.ts: tracesRefused
+  'admin.max-traces-per-caller', // trace/limits.test.ts: tracesRefused
+  'admin.max-trace-seconds', // trace/limits.test.ts: traceEnded
+  'admin.max-trace-records', // trace/limits.test.ts: traceEnded
+  'admin.max-trace-bytes', // trace/limits.test.ts: traceEnded
+  'admin.max-trace-rate', // trace/limits.test.ts: traceRecordsLost, limitReached
+  'admin.max-trace-clients', // trace/limits.test.ts: connectionsLeftOut of the trace
+  'admin.max-trace-buffer-bytes', // trace/limits.test.ts: readers see how many were dropped
   'admin.max-connections', // http-door.test.ts: adminOverLimit
   'admin.max-request-bytes', // http-door.test.ts: adminOverLimit
   'admin.max-logins', // login.test.ts, http-door.test.ts: adminOverLimit, limitReached

@@ -241,7 +241,7 @@ test('a filter that is empty or cannot match is refused by its parameter', async
     [{ topicFilter: 'a/#/b' }, /is no topic filter/],
     [{ topicFilter: '$share/g/a' }, /it is shared/],
     [{ clientId: 'a', seconds: 999_999 }, /seconds must be at most 3600, the value of admin\.max-trace-seconds/],
-    [{ clientId: 'a', records: 9_999_999 }, /records must be at most 1000000/],
+    [{ clientId: 'a', records: 9_999_999 }, /records must be at most 1000000, the value of admin\.max-trace-records/],
     [{ clientId: 'a', payloadBytes: 65_537 }, /payloadBytes must be from 0 to 65536/],
   ] as const) {
     await assert.rejects(traced.trace(request), { code: 'ERR_USAGE', message: words })
