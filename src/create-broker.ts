@@ -12,6 +12,7 @@ import type { Sockets } from './admin/http/http-door.ts'
 import type { AdminDoor, AdminHost } from './broker/host/admin-door.ts'
 import type { TelemetryExport, TelemetryHost } from './broker/host/telemetry-export.ts'
 import type { ConfigInput, Options, TelemetryOptions } from './config/options.ts'
+import type { Bridges, BridgesHost } from './broker/host/open-bridges.ts'
 import { openListener } from './listeners/listener.ts'
 import { mountWebSocket } from './listeners/mount.ts'
 import { attachStream } from './listeners/pump.ts'
@@ -60,6 +61,12 @@ async function openTelemetry(options: TelemetryOptions, host: TelemetryHost): Pr
   return open(options, host)
 }
 
+/** Few configurations have any. */
+async function loadBridges(broker: BrokerOfParts, host: BridgesHost): Promise<Bridges> {
+  const { createBridges } = await import('./bridges/bridges.ts')
+  return createBridges(broker, host)
+}
+
 /**
  * An MQTT server for 3.1, 3.1.1 and 5.0. `start()` opens it and `close()` closes it; a closed broker can be started
  * again. `createBroker` creates and starts one.
@@ -85,6 +92,7 @@ export const Broker: BrokerConstructor = class Broker extends BrokerOfParts {
       loadAdmin,
       openAdmin,
       openTelemetry,
+      loadBridges,
       makeCredentials,
       planAccess,
       loadControl,

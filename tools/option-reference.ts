@@ -28,11 +28,13 @@ export const INTERFACES: readonly { scope: OptionScope; name: string; summary: s
   { scope: 'log', name: 'LogOptions', summary: 'Keys of `log`.' },
   { scope: 'admin', name: 'AdminSettings', summary: 'Keys of `admin`.' },
   { scope: 'telemetry', name: 'TelemetryOptions', summary: 'Keys of `telemetry`.' },
+  { scope: 'bridge', name: 'BridgeSettings', summary: 'Keys of one bridge.' },
+  { scope: 'bridge.queue', name: 'BridgeQueueOptions', summary: 'Keys of `queue` of a bridge.' },
 ]
 
 /** Keys whose resolved form `options.ts` defines by hand. */
 function isComposed({ scope, type }: OptionRow): boolean {
-  return type === 'listeners' || type === 'bind' || (type === 'section' && scope === 'broker')
+  return type === 'listeners' || type === 'bridges' || type === 'bind' || (type === 'section' && scope === 'broker')
 }
 
 const TYPES: Readonly<Partial<Record<OptionRow['type'], string>>> = {
@@ -56,6 +58,9 @@ const TYPES: Readonly<Partial<Record<OptionRow['type'], string>>> = {
   url: 'string',
   headers: 'Readonly<Record<string, string>>',
   choices: 'readonly string[]',
+  'bridge-rules': 'readonly BridgeRule[]',
+  'server-urls': 'readonly string[]',
+  size: 'number',
 }
 
 function typeOf(row: OptionRow): string {
@@ -88,7 +93,7 @@ export function optionTypes(): string {
  * @module
  */
 import type { ProtocolVersion } from '../codec/packet-types.ts'
-import type { AccessList, PluginReference, ServerCertificate } from './option-values.ts'
+import type { AccessList, BridgeRule, PluginReference, ServerCertificate } from './option-values.ts'
 
 ${interfaces.join('\n')}`
 }
@@ -109,6 +114,8 @@ export const SECTIONS = [
   { section: 'log', title: '`log`', scopes: ['log'] },
   { section: 'admin', title: '`admin`', scopes: ['admin'] },
   { section: 'telemetry', title: '`telemetry`', scopes: ['telemetry'] },
+  { section: 'bridge', title: 'A bridge: `bridges.<name>`', scopes: ['bridge'] },
+  { section: 'bridge.queue', title: '`queue` of a bridge', scopes: ['bridge.queue'] },
 ] as const
 
 function shownDefault(row: OptionRow): string {
@@ -182,7 +189,9 @@ function sectionSchema(section: (typeof SECTIONS)[number]['section']): v.Generic
         ? sectionSchema(sectionOf(row))
         : row.type === 'listeners'
           ? v.record(v.string(), sectionSchema('listener'))
-          : schemaOf(row)
+          : row.type === 'bridges'
+            ? v.record(v.string(), sectionSchema('bridge'))
+            : schemaOf(row)
     return [row.key, v.optional(v.pipe(inner, v.description(row.description)))] as const
   })
   const isOpen = section === 'auth' || section === 'topic-check' || section === 'intercept'

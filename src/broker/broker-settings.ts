@@ -14,6 +14,7 @@ import type { ControlHandler } from './control.ts'
 import type { PluginFactory } from '../access/plugin.ts'
 import type { OpenAdmin } from './host/admin-door.ts'
 import type { OpenTelemetry } from './host/telemetry-export.ts'
+import type { LoadBridges } from './host/open-bridges.ts'
 import { type ProcessMemory } from '../limits/process-memory.ts'
 import type { OpenOne } from './host/open-listeners.ts'
 import { type OpenFiles } from '../limits/open-files.ts'
@@ -34,6 +35,8 @@ export interface FloorParts extends StreamPumps {
 export interface RunningFloorParts extends FloorParts {
   /** Opens the HTTP API that `admin` configures. */
   readonly openAdmin: OpenAdmin
+  /** Loads what `bridges` configures. */
+  readonly loadBridges: LoadBridges
   /** Loads what carries out commands on `$CONTROL/dynamic-security/v1`. */
   readonly loadControl: () => Promise<ControlHandler>
 }

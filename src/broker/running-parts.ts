@@ -25,6 +25,7 @@ import { HostStreams } from './host/host-streams.ts'
 import { certificateEnds } from './host/certificate-ends.ts'
 import { AdminDoors } from './host/admin-door.ts'
 import { TelemetryExports } from './host/telemetry-export.ts'
+import { OpenBridges } from './host/open-bridges.ts'
 import type { StartAttempt } from './host/start-attempt.ts'
 import { Figures } from '../reporting/figures.ts'
 import { resolveOptions, type ConfigInput, type Options } from '../config/options.ts'
@@ -73,6 +74,7 @@ export class RunningParts {
   readonly hostStreams: HostStreams
   readonly admin: AdminDoors
   readonly #telemetry: TelemetryExports
+  readonly bridges: OpenBridges
   readonly subscriptions: HostSubscribers
   readonly events: Events
   readonly directory: Directory
@@ -106,7 +108,9 @@ export class RunningParts {
     this.listeners = new OpenListeners(parts.openListener, entrance, this.#clock, log)
     this.hostStreams = new HostStreams(parts, entrance, this.#clock, log)
     this.#telemetry = new TelemetryExports(parts.openTelemetry, this.#clock)
-    this.admin = new AdminDoors(parts.openAdmin, { clock: this.#clock, log: this.#log, events: this.events })
+    const host = { clock: this.#clock, log: this.#log, events: this.events }
+    this.admin = new AdminDoors(parts.openAdmin, host)
+    this.bridges = new OpenBridges(parts.loadBridges, host)
   }
 
   /** @throws {UsageError} if the broker is not running */
@@ -163,6 +167,9 @@ export class RunningParts {
     this.server = server // only now, because a store that is loading must not be used
     await this.#prepareTelemetry(options, server)
     logDamage(store, keptOf(server), this.#log)
+    // Their sessions exist before the first message can come.
+    const beginBridges = await this.bridges.prepare(options).catch(placed(this.source))
+    beginBridges()
     await this.listeners.open(options.listeners).catch(placed(this.source))
     await this.admin.open(options)
     const files = this.#settings.openFiles ?? (this.#clock === realClock ? openFiles : noOpenFiles)
@@ -218,6 +225,7 @@ export class RunningParts {
     const beganAtMs = this.#clock.now()
     this.#sysTopics?.stop()
     this.#sysTopics = undefined
+    this.bridges.close()
     this.hostStreams.close()
     const closed = Promise.all([this.listeners.close(), this.admin.close()])
     const storeEnd = new StoreEnd(this.current?.options.persistence?.closeTimeout ?? 0, this.#clock)
@@ -249,9 +257,11 @@ export class RunningParts {
       throw closedWhileReloaded()
     }
     let removed: readonly string[]
+    let changeBridges: () => void
     const { admin } = this
     try {
       await this.#prepareTelemetry(options, server)
+      changeBridges = await this.bridges.prepare(options).catch(placed(source))
       await admin.prepare(options)
       removed = await this.listeners.change(options.listeners).catch(placed(source))
       if (this.server !== server || !isStarted()) {
@@ -277,6 +287,7 @@ export class RunningParts {
     server.reconfigure(removed)
     admin.commit()
     this.#telemetry.commit()
+    changeBridges()
     this.#startSysTopics(options)
     await before.close()
     this.events.emit('reloaded', { listeners: this.listeners.all })

@@ -10,7 +10,7 @@ import type { Clock } from '../base/clock.ts'
 import { decodePacket } from '../codec/decode.ts'
 import { Decoder } from '../codec/decoder.ts'
 import { readPlainAcknowledgement } from '../codec/acknowledgement.ts'
-import type { AuthPacket, ConnackPacket, DisconnectPacket, Packet } from '../codec/packets.ts'
+import type { AcknowledgementPacket, AuthPacket, ConnackPacket, DisconnectPacket, Packet } from '../codec/packets.ts'
 import { PacketType, type ProtocolVersion, type QoS } from '../codec/packet-types.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
 import { forbidden, ProtocolError } from '../codec/protocol-error.ts'
@@ -30,7 +30,10 @@ import type { ClientSide } from './client-side.ts'
 import { connectPacketOf } from './connect-packet.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { ReceivedPublishes } from './received-publishes.ts'
+import { RelayedFlow } from './relayed-flow.ts'
 import { serverLimitsOf } from './server-limits.ts'
+
+type Acknowledgement = AcknowledgementPacket['type']
 
 /** Milliseconds that a server may take to close its side after ours. */
 const LINGER_MS = 2000
@@ -58,6 +61,8 @@ export class ClientConnection implements Incoming, SessionConnection {
   problem: ClientError | undefined = undefined
   readonly sender: ClientSender
   readonly publishes: ReceivedPublishes
+  /** Present if the side keeps the Session. */
+  readonly relayed: RelayedFlow | undefined
   readonly #owner: ConnectionOwner
   readonly #transport: Transport
   readonly #version: ProtocolVersion
@@ -78,7 +83,8 @@ export class ClientConnection implements Incoming, SessionConnection {
     this.sender.wantsFlush = () => owner.wantsFlush(this)
     const { receiveMaximum = 0xffff, topicAliasMaximum = 0 } = options.properties
     const limits = { receiveMaximum, topicAliasMaximum }
-    this.publishes = new ReceivedPublishes(side, session, this.sender, this.#version, limits, now)
+    this.relayed = side.relay === undefined ? undefined : new RelayedFlow(this.sender, receiveMaximum)
+    this.publishes = new ReceivedPublishes(side, session, this.sender, this.#version, limits, now, this.relayed)
     const { clientId, userName } = options
     this.client = { clientId, userName, address: '', listener: '', protocolVersion: this.#version }
     this.sender.packet(connectPacketOf(options))
@@ -172,7 +178,7 @@ export class ClientConnection implements Incoming, SessionConnection {
       const plain = type >= PacketType.PUBACK && type <= PacketType.PUBCOMP
       const packetIdentifier = plain ? readPlainAcknowledgement(bytes, firstByte, bodyStart, end) : 0
       if (packetIdentifier !== 0 && this.#owner.side.watch === undefined) {
-        this.#takeAcknowledgement(type, packetIdentifier, ReasonCode.Success)
+        this.#takeAcknowledgement(type as Acknowledgement, packetIdentifier, ReasonCode.Success)
       } else this.#takeDecoded(this.#decode(decoder))
     }
   }
@@ -275,9 +281,10 @@ export class ClientConnection implements Incoming, SessionConnection {
     }
   }
 
-  #takeAcknowledgement(type: number, packetIdentifier: number, reasonCode: number): void {
-    const { session } = this.#owner
-    if (type === PacketType.PUBACK) session.puback(packetIdentifier, reasonCode)
+  #takeAcknowledgement(type: Acknowledgement, packetIdentifier: number, reasonCode: number): void {
+    const { session, side } = this.#owner
+    if (side.relay !== undefined) side.relay.acknowledged(type, packetIdentifier, reasonCode)
+    else if (type === PacketType.PUBACK) session.puback(packetIdentifier, reasonCode)
     else if (type === PacketType.PUBCOMP) session.pubcomp(packetIdentifier)
     else if (type === PacketType.PUBREL) this.publishes.pubrel(packetIdentifier)
     else {
@@ -328,6 +335,11 @@ export class ClientConnection implements Incoming, SessionConnection {
   disconnect(reasonCode: number, properties: Properties): void {
     if (this.isConnected) this.sender.packet({ type: PacketType.DISCONNECT, reasonCode, properties })
     this.#close(undefined)
+  }
+
+  /** The program around the client does not want it any more. */
+  abandon(error: ClientError): void {
+    if (!this.isOver) this.#close(error)
   }
 
   /** The server, or the program around the client, is at fault. */

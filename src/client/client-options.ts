@@ -77,6 +77,8 @@ export interface ClientOptions {
   readonly backOff: BackOffOptions | undefined
   /** How many addresses there are, which are tried in turn; default 1. */
   readonly addresses: number
+  /** Whether to begin again with the first address after a connection was lost; default false. */
+  readonly prefersFirst: boolean
 }
 
 /** The default of every option. */
@@ -103,6 +105,7 @@ export const clientDefaults: ClientOptions = {
   pingTimeoutMs: 30_000,
   backOff: undefined,
   addresses: 1,
+  prefersFirst: false,
 }
 
 /** The default waiting times of a client that connects again. */

@@ -48,6 +48,7 @@ const FILTERS_PER_PACKET = 100
 export class ClientRequests {
   readonly #session: ClientSession
   readonly #maximum: number
+  readonly #repeats: boolean
   #sender: ClientSender | undefined
   /** What no server has been sent yet, in order. */
   #waiting: Request[] = []
@@ -55,9 +56,11 @@ export class ClientRequests {
   readonly #sent = new Map<number, Request>()
   readonly #granted = new Map<string, Granted>()
 
-  constructor(session: ClientSession, maximum: number) {
+  /** @param repeats whether subscriptions are requested again if a server has lost the Session */
+  constructor(session: ClientSession, maximum: number, repeats: boolean) {
     this.#session = session
     this.#maximum = maximum
+    this.#repeats = repeats
   }
 
   /** Requests without an answer. */
@@ -91,7 +94,7 @@ export class ClientRequests {
   /** A login succeeded. @param isPresent whether the server has kept the Session, and so the subscriptions */
   begin(sender: ClientSender, isPresent: boolean): void {
     this.#sender = sender
-    if (!isPresent) this.#requestAgain()
+    if (!isPresent && this.#repeats) this.#requestAgain()
     const waiting = this.#waiting
     this.#waiting = []
     for (const request of waiting) this.#send(request, sender)

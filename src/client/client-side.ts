@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ConnackPacket, Packet } from '../codec/packets.ts'
+import type { AcknowledgementPacket, ConnackPacket, Packet } from '../codec/packets.ts'
 import type { QoS } from '../codec/packet-types.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Incoming, Transport } from '../protocol/transport.ts'
@@ -18,6 +18,8 @@ export interface Attempt {
   opened(transport: Transport): Incoming | undefined
   /** Reports that no byte stream could be opened. */
   failed(error: Error): void
+  /** Registers how to stop what is under way; called at once if the attempt is over already. */
+  whenOver(stop: () => void): void
 }
 
 /** What belongs to a received PUBLISH and not to its message. */
@@ -34,6 +36,12 @@ export interface Receipt {
 export interface PacketWatch {
   sent(packet: Packet): void
   received(packet: Packet): void
+}
+
+/** What a program that keeps the Session itself is told; see `relay` of `ClientSide`. */
+export interface Relay {
+  /** The server has sent a PUBACK, PUBREC, PUBREL or PUBCOMP, which nobody has answered. */
+  acknowledged(type: AcknowledgementPacket['type'], packetIdentifier: number, reasonCode: number): void
 }
 
 /** What a client requires and reports. */
@@ -61,4 +69,10 @@ export interface ClientSide {
   /** `takesMore` was false, and is true again. */
   writable?(): void
   readonly watch?: PacketWatch | undefined
+  /**
+   * If present, the client keeps no Session: the program publishes and acknowledges with Packet Identifiers of its own
+   * (`Client.relayed`), and receives every acknowledgement. `received` returns nothing then, QoS 2 messages are not
+   * checked for repeats, and subscriptions are not requested again.
+   */
+  readonly relay?: Relay | undefined
 }

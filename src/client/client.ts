@@ -14,7 +14,6 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import type { ConnackPacket, SubackPacket, SubscriptionRequest, UnsubackPacket } from '../codec/packets.ts'
-import type { QoS } from '../codec/packet-types.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
 import { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Incoming, Transport } from '../protocol/transport.ts'
@@ -27,23 +26,16 @@ import { type Answer, ClientRequests } from './client-requests.ts'
 import { ClientSession } from './client-session.ts'
 import type { ClientSide, Receipt } from './client-side.ts'
 import { DialAttempt } from './dial-attempt.ts'
-import { type PublishHead, publishHeadOf } from './publish-head.ts'
+import { type PublishHead, publishHeadOf, type PublishOptions } from './publish-head.ts'
 import { ReceivedPublish } from './received-publish.ts'
+import type { RelayedFlow } from './relayed-flow.ts'
 import { serverLimitsOf, type ServerLimits } from './server-limits.ts'
 import { SessionServices } from './session-services.ts'
 
+export type { PublishOptions }
+
 /** Where a client is between its start and its end. */
 export type ClientState = 'idle' | 'dialling' | 'logging in' | 'connected' | 'waiting' | 'ended'
-
-/** The fields of a message to publish, besides topic and payload. */
-export interface PublishOptions {
-  /** Default 0. */
-  readonly qos?: QoS
-  /** Default false. */
-  readonly retain?: boolean
-  /** 5.0 only. */
-  readonly properties?: Properties
-}
 
 /** Every subscription of a client is delivered as it is: with its own QoS and RETAIN. */
 const AS_PUBLISHED = { qos: 2, noLocal: false, retainAsPublished: true, subscriptionIdentifiers: [] } as const
@@ -90,7 +82,7 @@ export class Client {
     this.session = new ClientSession(clientId, this.#services, limits, (message, reasonCode) =>
       side.acknowledged?.(message, reasonCode),
     )
-    this.requests = new ClientRequests(this.session, this.#options.maxRequests)
+    this.requests = new ClientRequests(this.session, this.#options.maxRequests, side.relay === undefined)
   }
 
   get options(): ClientOptions {
@@ -114,6 +106,11 @@ export class Client {
   /** What the server allows; without a connection: everything. */
   get limits(): ServerLimits {
     return this.#connection?.sender.limits ?? serverLimitsOf(noProperties)
+  }
+
+  /** What sends on behalf of a side that keeps the Session; `undefined` without a connection. */
+  get relayed(): RelayedFlow | undefined {
+    return this.#connection?.isConnected === true ? this.#connection.relayed : undefined
   }
 
   /** QoS 1 and 2 messages that are not finished, and SUBSCRIBE and UNSUBSCRIBE packets without an answer. */
@@ -152,6 +149,7 @@ export class Client {
       transport.destroy()
       return undefined
     }
+    this.#attempt.opens()
     this.#attempt = undefined
     this.#state = 'logging in'
     try {
@@ -179,6 +177,7 @@ export class Client {
     this.#stateDeadlineMs = Infinity
     this.#connack = connack
     this.#connectedAtMs = this.clock.now()
+    if (this.#options.prefersFirst) this.#attempts = 0
     const { assignedClientIdentifier } = connack.properties
     if (assignedClientIdentifier !== undefined) {
       this.#options = { ...this.#options, clientId: assignedClientIdentifier }
@@ -208,6 +207,7 @@ export class Client {
   }
 
   #retry(error: ClientError): void {
+    this.#attempt?.cancel()
     this.#attempt = undefined
     if (this.#backOff === undefined) {
       this.#ended(error)
@@ -222,6 +222,7 @@ export class Client {
 
   #ended(error: ClientError | undefined): void {
     this.#state = 'ended'
+    this.#attempt?.cancel()
     this.#attempt = undefined
     this.#stateDeadlineMs = Infinity
     this.#timer?.cancel()
@@ -369,6 +370,11 @@ export class Client {
   /** Ends what `pauseReading` began. */
   resumeReading(): void {
     this.#connection?.resumeReading()
+  }
+
+  /** Ends the connection because of that error, and connects again as after any other. */
+  abandon(error: ClientError): void {
+    this.#connection?.abandon(error)
   }
 
   /**

@@ -11,6 +11,8 @@ interface Dialler {
 export class DialAttempt implements Attempt {
   readonly address: number
   readonly #dialler: Dialler
+  #stop: (() => void) | undefined
+  #isCancelled = false
 
   constructor(dialler: Dialler, address: number) {
     this.#dialler = dialler
@@ -23,5 +25,23 @@ export class DialAttempt implements Attempt {
 
   failed(error: Error): void {
     this.#dialler.failed(this, error)
+  }
+
+  whenOver(stop: () => void): void {
+    if (this.#isCancelled) stop()
+    else this.#stop = stop
+  }
+
+  /** The byte stream belongs to its connection now. */
+  opens(): void {
+    this.#stop = undefined
+  }
+
+  /** Closes what was opened so far. */
+  cancel(): void {
+    this.#isCancelled = true
+    const stop = this.#stop
+    this.#stop = undefined
+    stop?.()
   }
 }

@@ -14,7 +14,8 @@ export function dial(address: Address, attempt: Attempt): void {
 
 async function open(address: Address, attempt: Attempt): Promise<void> {
   const { proxy, host, port } = address
-  const through = proxy === undefined ? undefined : await (await import('./proxy.ts')).connectThrough(proxy, host, port)
+  const through =
+    proxy === undefined ? undefined : await (await import('./proxy.ts')).connectThrough(proxy, host, port, attempt)
   switch (address.transport) {
     case 'tcp':
     case 'unix':

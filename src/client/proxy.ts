@@ -6,6 +6,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import { UsageError } from '../base/errors.ts'
+import type { Attempt } from './client-side.ts'
 
 /** Where a proxy is, and the login that it requires. */
 export interface Proxy {
@@ -68,10 +69,17 @@ export function proxyOf(text: string): Proxy {
 /**
  * Opens the connection.
  *
+ * @param attempt closes it once it is over
  * @throws {Error} with the answer of the proxy if it refuses
  */
-export async function connectThrough(proxy: Proxy, host: string, port: number): Promise<Socket> {
+export async function connectThrough(
+  proxy: Proxy,
+  host: string,
+  port: number,
+  attempt?: Pick<Attempt, 'whenOver'>,
+): Promise<Socket> {
   const socket = connect({ host: proxy.host, port: proxy.port, noDelay: true })
+  attempt?.whenOver(() => socket.destroy(new Error('the proxy did not answer in time')))
   try {
     await new Promise<void>((resolve, reject) => socket.once('error', reject).once('connect', () => resolve()))
     const answers = new Answers(socket)

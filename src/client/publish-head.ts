@@ -1,8 +1,18 @@
 /** The encoded part that all QoS 0 messages to one topic have in common. @module */
-import type { ProtocolVersion } from '../codec/packet-types.ts'
+import type { ProtocolVersion, QoS } from '../codec/packet-types.ts'
 import type { Properties } from '../codec/properties.ts'
 import { makePublishFrame } from '../codec/publish-frame.ts'
 import { readVariableByteInteger, sizeOfVariableByteInteger } from '../codec/variable-byte-integer.ts'
+
+/** The fields of a message to publish, besides topic and payload. */
+export interface PublishOptions {
+  /** Default 0. */
+  readonly qos?: QoS
+  /** Default false. */
+  readonly retain?: boolean
+  /** 5.0 only. */
+  readonly properties?: Properties
+}
 
 /** Everything before the payload, except for the Remaining Length. */
 export interface PublishHead {

@@ -23,6 +23,7 @@ import type { ClientSender } from './client-sender.ts'
 import type { ClientSession } from './client-session.ts'
 import type { ClientSide, Receipt } from './client-side.ts'
 import { ReceivedPublish } from './received-publish.ts'
+import type { RelayedFlow } from './relayed-flow.ts'
 
 /** What a client allows its server. */
 export interface ReceiveLimits {
@@ -45,6 +46,7 @@ export class ReceivedPublishes {
   readonly #version: ProtocolVersion
   readonly #limits: ReceiveLimits
   readonly #now: () => number
+  readonly #relayed: RelayedFlow | undefined
   #lastTopicBytes: Uint8Array = new Uint8Array(0)
   #lastTopic = ''
   #aliases: (string | undefined)[] = []
@@ -60,6 +62,7 @@ export class ReceivedPublishes {
     version: ProtocolVersion,
     limits: ReceiveLimits,
     now: () => number,
+    relayed?: RelayedFlow,
   ) {
     this.#side = side
     this.#session = session
@@ -67,6 +70,7 @@ export class ReceivedPublishes {
     this.#version = version
     this.#limits = limits
     this.#now = now
+    this.#relayed = relayed
   }
 
   /** Takes the PUBLISH that the decoder is at. Hot: runs for every message received. */
@@ -148,6 +152,11 @@ export class ReceivedPublishes {
     dup: boolean,
     subscriptionIdentifiers: readonly number[],
   ): void {
+    if (this.#relayed !== undefined) {
+      this.#relayed.opened(packetIdentifier)
+      this.#side.received(message, new ReceivedPublish(qos, packetIdentifier, dup, subscriptionIdentifiers))
+      return
+    }
     if (qos === 2) this.#open.add(packetIdentifier)
     this.#checkReceiveMaximum(this.#unanswered.length + (qos === 1 ? 1 : 0))
     if (qos === 2 && this.#session.hasReceived(packetIdentifier)) {

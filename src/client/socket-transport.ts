@@ -32,6 +32,7 @@ export function startSocket(
 ): void {
   const failed = (error: Error): void => attempt.failed(plain(error))
   socket.once('error', failed)
+  attempt.whenOver(() => socket.destroy())
   socket.once(opened, () => {
     socket.off('error', failed)
     new SocketTransport(socket, copies).start(attempt)

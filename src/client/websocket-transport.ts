@@ -22,8 +22,10 @@ export function dialWebSocket(address: Address, attempt: Attempt, through?: Sock
     ...(through !== undefined && { createConnection: open }),
     ...tlsOptionsOf(tls),
   })
+  // Also reports that it was closed before it opened.
   const failed = (error: Error): void => attempt.failed(error)
   socket.once('error', failed)
+  attempt.whenOver(() => socket.terminate())
   socket.once('open', () => {
     socket.off('error', failed)
     new WebSocketTransport(socket).start(attempt)

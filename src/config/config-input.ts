@@ -15,12 +15,14 @@ import type {
   ListenerSettings,
   LogOptions,
   BansOptions,
+  BridgeQueueOptions,
+  BridgeSettings,
   PersistenceOptions,
   TelemetryOptions,
   TopicCheckSettings,
   UsersOptions,
 } from './option-types.ts'
-import type { ServerCertificate } from './option-values.ts'
+import type { BridgeRule, ServerCertificate } from './option-values.ts'
 
 /** The kebab-case spelling of an option, as in a file: `maxQos` becomes `max-qos`. */
 export type KebabCase<Name extends string> = Name extends `${infer First}${infer Rest}`
@@ -63,6 +65,16 @@ export type AuthInput = SectionInput<
   }
 >
 
+/** One bridge in a configuration. */
+export type BridgeInput = SectionInput<
+  Omit<BridgeSettings, 'url' | 'queue' | 'out' | 'in'> & {
+    url: string | readonly string[]
+    queue: SectionInput<Omit<BridgeQueueOptions, 'maxBytes'> & { maxBytes: number | string }>
+    out: readonly SectionInput<BridgeRule>[]
+    in: readonly SectionInput<BridgeRule>[]
+  }
+>
+
 /** A configuration: the content of the configuration file, or the same object in a program. */
 export type ConfigInput = SectionInput<
   ListenerLimits &
@@ -77,5 +89,6 @@ export type ConfigInput = SectionInput<
       log: SectionInput<LogOptions>
       admin: SectionInput<AdminSettings & { bind: string }>
       telemetry: SectionInput<TelemetryOptions>
+      bridges: Readonly<Record<string, BridgeInput>>
     }
 >

@@ -84,8 +84,13 @@ function isReadAsYaml({ type }: Scalar, written: string, path: readonly string[]
 
 /** The option at this path; `undefined` for keys of plugins, and for entries of lists and maps. */
 function rowAt(path: readonly string[]): OptionRow | undefined {
-  const isListener = path[0] === 'listeners' && path.length === 3
-  const scope = isListener ? 'listener' : path.length === 1 ? 'broker' : path.slice(0, -1).join('.')
+  const isNamed = path[0] === 'listeners' || path[0] === 'bridges'
+  const scope =
+    isNamed && path.length > 2
+      ? [path[0]!.slice(0, -1), ...path.slice(2, -1)].join('.')
+      : path.length === 1
+        ? 'broker'
+        : path.slice(0, -1).join('.')
   return rowsOf(scope as SectionName).find(({ key }) => key === path.at(-1))
 }
 

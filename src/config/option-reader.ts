@@ -85,7 +85,7 @@ export class OptionReader {
       return
     }
     const known = INNER_KEYS[row.type]
-    const written = row.type === 'certificates' ? this.#inKebab(raw, known!, [...path, row.key]) : raw
+    const written = LISTS_OF_SECTIONS.has(row.type) ? this.#inKebab(raw, known!, [...path, row.key]) : raw
     const result = v.safeParse(schemaOf(row), written, { abortPipeEarly: true })
     if (result.success) {
       values[toCamel(row.key)] = this.#finish(row, result.output, [...path, row.key])
@@ -137,7 +137,7 @@ export class OptionReader {
   /** Converts to final forms: absolute paths, and camelCase inside values that the schema checks as a whole. */
   #finish(row: OptionRow, value: unknown, path: readonly string[]): unknown {
     if (row.type === 'path') return this.#absolute(value, path, row.exists, row.ifMissing)
-    if (row.type !== 'certificates') return value
+    if (!LISTS_OF_SECTIONS.has(row.type)) return value
     return (value as Values[]).map((section, index) =>
       Object.fromEntries(
         Object.entries(section).map(([key, written]) => [
@@ -248,10 +248,22 @@ const HOMES: Readonly<Record<OptionScope, string>> = {
   log: 'under `log`',
   admin: 'under `admin`',
   telemetry: 'under `telemetry`',
+  bridge: 'to a bridge, under `bridges`',
+  'bridge.queue': 'under `queue` of a bridge',
 }
 
 /** Types whose schema is a record, which valibot also accepts for a list. */
-const MAPS = new Set<OptionRow['type']>(['listeners', 'section', 'access-list', 'groups', 'durability-map', 'headers'])
+const MAPS = new Set<OptionRow['type']>([
+  'listeners',
+  'bridges',
+  'section',
+  'access-list',
+  'groups',
+  'durability-map',
+  'headers',
+])
+
+const LISTS_OF_SECTIONS = new Set<OptionRow['type']>(['certificates', 'bridge-rules'])
 
 /** What a program most likely forgot if an entry of a list of plugins names none. */
 const NAMELESS = 'is missing; an object that is a plugin itself needs a `name`'
@@ -259,5 +271,6 @@ const NAMELESS = 'is missing; an object that is a plugin itself needs a `name`'
 const INNER_KEYS: Readonly<Partial<Record<OptionRow['type'], readonly string[]>>> = {
   certificates: ['server-name', 'certfile', 'keyfile', 'keyfile-password-file'],
   'access-list': ['publish', 'subscribe', 'deny'],
+  'bridge-rules': ['filter', 'qos', 'local-prefix', 'remote-prefix'],
   plugins: ['plugin', 'options'],
 }

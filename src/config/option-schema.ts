@@ -112,6 +112,25 @@ const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   choices: (row) => `a list of some of ${row.values!.join(', ')}`,
   section: () => 'a section with keys',
   listeners: () => 'a map: name → settings',
+  bridges: () => 'a map: name → settings (whether other bridges may connect here is `bridge-clients`)',
+  'bridge-rules': () => 'a list of {filter, qos, local-prefix, remote-prefix}',
+  'server-urls': () => 'the URL of a server, such as mqtts://example.com:8883, or a list of them',
+  size: (row) => `a whole number ${range(row)}, or text such as 512 MiB`,
+}
+
+const UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 }
+
+/**
+ * Reads a size.
+ *
+ * @returns bytes; NaN if it is invalid
+ *
+ * @example
+ * parseSize('1 GiB') // 1073741824
+ */
+export function parseSize(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([KMGT]iB|B)$/.exec(text.trim()) ?? []
+  return unit === undefined ? Number.NaN : Number(number) * UNITS[unit]!
 }
 
 /** The schema of one row. */
@@ -167,6 +186,35 @@ const certificate = v.strictObject(
   },
   'must be a section of server-name, certfile, keyfile and keyfile-password-file',
 )
+
+const prefix = v.optional(
+  v.pipe(
+    v.string('must be the beginning of a topic'),
+    v.regex(/^[^+#\0]*$/, 'must be the beginning of a topic, without + and #'),
+  ),
+)
+
+const bridgeRule = v.strictObject(
+  {
+    filter: v.pipe(
+      v.string('must be a topic filter'),
+      v.check(
+        (text) => bridgeFilterProblem(text) === undefined,
+        ({ input }) => `must be a topic filter (${bridgeFilterProblem(input)})`,
+      ),
+    ),
+    qos: v.optional(v.picklist([0, 1, 2], 'must be 0, 1 or 2')),
+    'local-prefix': prefix,
+    'remote-prefix': prefix,
+  },
+  'must be a section of filter, qos, local-prefix and remote-prefix',
+)
+
+/** A Shared Subscription has no No Local, and would take messages from the other members. */
+function bridgeFilterProblem(topicFilter: string): string | undefined {
+  if (topicFilter.startsWith('$share/')) return 'a bridge has no shared subscriptions'
+  return topicFilterProblem(topicFilter)
+}
 
 const accessRules = v.strictObject({
   publish: v.optional(topicFilters),
@@ -269,4 +317,19 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
     v.pipe(v.array(v.picklist(row.values!, `must be one of ${row.values!.join(', ')}`), message), v.nonEmpty(message)),
   section: (_, message) => v.record(v.string(), v.unknown(), message),
   listeners: (_, message) => v.record(v.string(), v.unknown(), message),
+  bridges: (_, message) => v.record(v.string(), v.unknown(), message),
+  'bridge-rules': (_, message) => v.array(bridgeRule, message),
+  'server-urls': (_, message) =>
+    v.pipe(
+      v.union([v.string(), v.array(v.string(), message)], message),
+      v.transform((written) => (typeof written === 'string' ? [written] : written)),
+      v.nonEmpty(message),
+    ),
+  size: (row, message) =>
+    v.pipe(
+      v.union([v.number(), v.pipe(v.string(), v.transform(parseSize))], message),
+      v.integer(message),
+      v.minValue(row.min ?? 0, message),
+      v.maxValue(row.max ?? Number.MAX_SAFE_INTEGER, message),
+    ),
 }

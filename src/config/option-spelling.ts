@@ -57,6 +57,9 @@ const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   transport: 'type',
   'require-certificate': 'client-certificates',
   listener: 'listeners',
+  bridge: 'bridges',
+  // Before 0.2.
+  bridges: 'bridge-clients',
   'persistence-location': 'path',
 }
 

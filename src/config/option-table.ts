@@ -5,6 +5,7 @@
  *   broker       top level
  *   limits       top level, and again in any listener, where it overrides
  *   listener     listeners.<name>
+ *   bridge       bridges.<name>, with its queue: bridge.queue
  *   auth, auth.jwt, auth.http, auth.scram, topic-check, intercept, users, bans, persistence, log, admin, telemetry
  *
  * After a change run `node build/tools/reference.js`: it writes `option-types.ts`, the reference page and the JSON Schema.
@@ -28,6 +29,8 @@ export type SectionName =
   | 'log'
   | 'admin'
   | 'telemetry'
+  | 'bridge'
+  | 'bridge.queue'
 
 /** How a value is written; `option-schema.ts` says what each accepts. */
 export type OptionType =
@@ -55,6 +58,10 @@ export type OptionType =
   | 'choices'
   | 'section'
   | 'listeners'
+  | 'bridges'
+  | 'bridge-rules'
+  | 'server-urls'
+  | 'size'
 
 /** One configuration key. */
 export interface OptionRow {
@@ -114,6 +121,13 @@ const brokerRows = rows('broker', [
     key: 'intercept',
     type: 'section',
     description: 'Plugins that may change, refuse or drop messages on their way through the broker.',
+  },
+  {
+    key: 'bridges',
+    type: 'bridges',
+    since: '0.2.0',
+    description:
+      'Connections of this broker to others, over which messages are exchanged: name → settings. See [bridges](../bridges.md).',
   },
   {
     key: 'users',
@@ -658,7 +672,7 @@ const limitRows = rows('limits', [
     description: 'Protocol versions accepted, written as 3.1, 3.1.1 and 5.0.',
   },
   {
-    key: 'bridges',
+    key: 'bridge-clients',
     type: 'boolean',
     default: true,
     description:
@@ -1744,6 +1758,235 @@ const telemetryRows = rows('telemetry', [
   },
 ])
 
+const bridgeRows = rows('bridge', [
+  {
+    key: 'url',
+    type: 'server-urls',
+    since: '0.2.0',
+    description:
+      'Where the other broker is: `mqtt://`, `mqtts://`, `ws://` or `wss://` with host and port, or `unix:/path`; or a list of addresses of the same broker. User name and password have keys of their own.',
+  },
+  {
+    key: 'addresses',
+    type: 'choice',
+    values: ['in-order', 'round-robin'],
+    default: 'in-order',
+    since: '0.2.0',
+    description:
+      'Which address of a list is tried after a connection was lost: the first one again, or the one after the last.',
+  },
+  {
+    key: 'client-id',
+    type: 'text',
+    since: '0.2.0',
+    description:
+      'The client identifier at the other broker. Required, because two bridges with the same one would take over each other’s session.',
+  },
+  { key: 'user-name', type: 'text', since: '0.2.0', description: 'The user name at the other broker.' },
+  {
+    key: 'password-file',
+    type: 'path',
+    exists: 'file',
+    since: '0.2.0',
+    description: 'A file whose first line is the password at the other broker. Requires `user-name` before 5.0.',
+  },
+  {
+    key: 'certfile',
+    type: 'path',
+    exists: 'file',
+    since: '0.2.0',
+    description: 'The certificate chain that the bridge presents, in PEM. Requires `keyfile`.',
+  },
+  {
+    key: 'keyfile',
+    type: 'path',
+    exists: 'file',
+    since: '0.2.0',
+    description: 'The private key of `certfile`, in PEM.',
+  },
+  {
+    key: 'cafile',
+    type: 'path',
+    exists: 'file',
+    since: '0.2.0',
+    description: "The CAs that may issue the other broker's certificate, in PEM. Default: those of Node.",
+  },
+  {
+    key: 'alpn',
+    type: 'text',
+    since: '0.2.0',
+    description: 'The application protocol to ask for during the TLS handshake (ALPN), such as `x-amzn-mqtt-ca`.',
+  },
+  {
+    key: 'headers',
+    type: 'headers',
+    default: {},
+    since: '0.2.0',
+    description: 'Headers of the request that opens a WebSocket.',
+  },
+  {
+    key: 'proxy',
+    type: 'text',
+    secret: true,
+    since: '0.2.0',
+    description: 'A proxy to connect through: `socks5h://[user:password@]host[:port]` or `http://…`.',
+  },
+  {
+    key: 'protocol',
+    type: 'choice',
+    values: ['5.0', '3.1.1', '3.1'],
+    default: '5.0',
+    since: '0.2.0',
+    description: 'The version of MQTT that the bridge speaks.',
+  },
+  {
+    key: 'bridge-bit',
+    type: 'boolean',
+    default: true,
+    since: '0.2.0',
+    description:
+      'Whether the bridge identifies itself as one in 3.1 and 3.1.1, so that the other broker sends none of its messages back. Mosquitto and Sluice support this; some cloud services refuse the connection.',
+  },
+  {
+    key: 'out',
+    type: 'bridge-rules',
+    default: [],
+    since: '0.2.0',
+    description:
+      'Messages that go to the other broker: a list of `{filter, qos, local-prefix, remote-prefix}`. The topic here is `local-prefix` and what `filter` matches; the topic there begins with `remote-prefix` instead. Where several rules match, the first one applies.',
+  },
+  {
+    key: 'in',
+    type: 'bridge-rules',
+    default: [],
+    since: '0.2.0',
+    description:
+      'Messages that come from the other broker: as `out`, with the topic there `remote-prefix` and what `filter` matches.',
+  },
+  {
+    key: 'queue',
+    type: 'section',
+    since: '0.2.0',
+    description: 'The messages of QoS 1 and 2 that wait for the other broker.',
+  },
+  {
+    key: 'keep-alive',
+    type: 'integer',
+    default: 60,
+    unit: 'seconds',
+    min: 5,
+    max: UINT16,
+    since: '0.2.0',
+    description: 'How long the connection may be silent before it is probed.',
+  },
+  {
+    key: 'connect-timeout',
+    type: 'number',
+    default: 30,
+    unit: 'seconds',
+    min: 1,
+    max: 3_600,
+    since: '0.2.0',
+    description: 'Time for an attempt, from opening the connection to CONNACK, and for each answer to a SUBSCRIBE.',
+  },
+  {
+    key: 'max-reconnect-delay',
+    type: 'number',
+    default: 30,
+    unit: 'seconds',
+    min: 1,
+    max: 3_600,
+    since: '0.2.0',
+    description:
+      'Longest wait before the next attempt. Waits begin at a second at most and double; half of each is random.',
+  },
+  {
+    key: 'session-expiry',
+    type: 'integer',
+    default: 604_800,
+    unit: 'seconds',
+    min: 0,
+    max: UINT32,
+    since: '0.2.0',
+    description:
+      'How long the other broker is asked to keep the session of the bridge while it is away, and with it messages for `in`. 5.0 only.',
+  },
+  {
+    key: 'max-inflight-messages',
+    type: 'integer',
+    default: 1_000,
+    min: 1,
+    max: UINT16,
+    since: '0.2.0',
+    description:
+      'Messages of QoS 1 and 2 that are sent and not acknowledged, in each direction. The Receive Maximum of the other broker applies as well.',
+  },
+  {
+    key: 'max-message-rate',
+    type: 'number',
+    default: 0,
+    unit: 'per second',
+    ...COUNT,
+    since: '0.2.0',
+    description:
+      'Messages that go to the other broker, so that what has waited does not flood it. As many as for a second may go at once. 0 = no limit.',
+  },
+  {
+    key: 'max-hops',
+    type: 'integer',
+    default: 8,
+    min: 0,
+    max: 100,
+    since: '0.2.0',
+    description:
+      'Bridges that a message may cross. Each adds its client identifier as the User Property `via` (5.0 only), and drops a message that has crossed this many, or a bridge of the same broker. 0 = nothing is added or checked.',
+  },
+  {
+    key: 'retain',
+    type: 'boolean',
+    default: true,
+    since: '0.2.0',
+    description: 'Whether RETAIN is kept in both directions. `off` sends every message with RETAIN 0.',
+  },
+  {
+    key: 'paused',
+    type: 'boolean',
+    default: false,
+    since: '0.2.0',
+    description: 'Whether the bridge stays disconnected. Messages for the other broker wait meanwhile.',
+  },
+])
+
+const bridgeQueueRows = rows('bridge.queue', [
+  {
+    key: 'max-messages',
+    type: 'integer',
+    default: 1_000_000,
+    min: 1,
+    max: UINT32,
+    since: '0.2.0',
+    description: 'Messages of QoS 1 and 2 that wait.',
+  },
+  {
+    key: 'max-bytes',
+    type: 'size',
+    default: 1_073_741_824,
+    unit: 'bytes',
+    min: 1_024,
+    max: Number.MAX_SAFE_INTEGER,
+    since: '0.2.0',
+    description: 'Size of these messages; a number, or text such as `512 MiB`.',
+  },
+  {
+    key: 'when-full',
+    type: 'choice',
+    values: ['drop-oldest', 'drop-newest'],
+    default: 'drop-oldest',
+    since: '0.2.0',
+    description: 'Which message is dropped when the queue is full.',
+  },
+])
+
 /** All keys, in the order of the reference page. */
 export const optionTable: readonly OptionRow[] = [
   ...brokerRows,
@@ -1761,6 +2004,8 @@ export const optionTable: readonly OptionRow[] = [
   ...logRows,
   ...adminRows,
   ...telemetryRows,
+  ...bridgeRows,
+  ...bridgeQueueRows,
 ]
 
 /** The keys of a section: those of `limits` belong to the top level and to every listener. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ProtocolVersion } from '../codec/packet-types.ts'
-import type { AccessList, PluginReference, ServerCertificate } from './option-values.ts'
+import type { AccessList, BridgeRule, PluginReference, ServerCertificate } from './option-values.ts'
 
 /** Keys of the top level alone. */
 export interface TopLevelSettings {
@@ -133,7 +133,7 @@ export interface ListenerLimits {
   /** Protocol versions accepted, written as 3.1, 3.1.1 and 5.0. Default [3,4,5]. */
   readonly protocolVersions: readonly ProtocolVersion[]
   /** Whether 3.1 and 3.1.1 clients may identify themselves as the bridge of another broker, as Mosquitto does. A bridge does not receive the messages it has published, receives RETAIN as published, and may publish to `$SYS/broker/connection/CLIENT-ID/state` with its own client identifier. If off, it is answered 0x01, and Mosquitto then connects as an ordinary client. Default true. */
-  readonly bridges: boolean
+  readonly bridgeClients: boolean
   /** Messages that one client may publish. Beyond it, the client is read more slowly. 0 = no limit. Counted per second. Default 0. */
   readonly maxPublishRate: number
   /** Bytes that one client may send. Beyond it, the client is read more slowly. 0 = no limit. Counted per second. Default 0. */
@@ -486,4 +486,68 @@ export interface TelemetryOptions {
   readonly maxQueued: number
   /** Time for one export, including its repetitions. After that, its content is lost and counted. In seconds. Default 10. */
   readonly timeout: number
+}
+
+/** Keys of one bridge. */
+export interface BridgeSettings {
+  /** Where the other broker is: `mqtt://`, `mqtts://`, `ws://` or `wss://` with host and port, or `unix:/path`; or a list of addresses of the same broker. User name and password have keys of their own. */
+  readonly url?: readonly string[]
+  /** Which address of a list is tried after a connection was lost: the first one again, or the one after the last. Default "in-order". */
+  readonly addresses: 'in-order' | 'round-robin'
+  /** The client identifier at the other broker. Required, because two bridges with the same one would take over each other’s session. */
+  readonly clientId?: string
+  /** The user name at the other broker. */
+  readonly userName?: string
+  /** A file whose first line is the password at the other broker. Requires `user-name` before 5.0. */
+  readonly passwordFile?: string
+  /** The certificate chain that the bridge presents, in PEM. Requires `keyfile`. */
+  readonly certfile?: string
+  /** The private key of `certfile`, in PEM. */
+  readonly keyfile?: string
+  /** The CAs that may issue the other broker's certificate, in PEM. Default: those of Node. */
+  readonly cafile?: string
+  /** The application protocol to ask for during the TLS handshake (ALPN), such as `x-amzn-mqtt-ca`. */
+  readonly alpn?: string
+  /** Headers of the request that opens a WebSocket. Default {}. */
+  readonly headers: Readonly<Record<string, string>>
+  /** A proxy to connect through: `socks5h://[user:password@]host[:port]` or `http://…`. */
+  readonly proxy?: string
+  /** The version of MQTT that the bridge speaks. Default "5.0". */
+  readonly protocol: '5.0' | '3.1.1' | '3.1'
+  /** Whether the bridge identifies itself as one in 3.1 and 3.1.1, so that the other broker sends none of its messages back. Mosquitto and Sluice support this; some cloud services refuse the connection. Default true. */
+  readonly bridgeBit: boolean
+  /** Messages that go to the other broker: a list of `{filter, qos, local-prefix, remote-prefix}`. The topic here is `local-prefix` and what `filter` matches; the topic there begins with `remote-prefix` instead. Where several rules match, the first one applies. Default []. */
+  readonly out: readonly BridgeRule[]
+  /** Messages that come from the other broker: as `out`, with the topic there `remote-prefix` and what `filter` matches. Default []. */
+  readonly in: readonly BridgeRule[]
+  /** The messages of QoS 1 and 2 that wait for the other broker. */
+  readonly queue?: BridgeQueueOptions
+  /** How long the connection may be silent before it is probed. In seconds. Default 60. */
+  readonly keepAlive: number
+  /** Time for an attempt, from opening the connection to CONNACK, and for each answer to a SUBSCRIBE. In seconds. Default 30. */
+  readonly connectTimeout: number
+  /** Longest wait before the next attempt. Waits begin at a second at most and double; half of each is random. In seconds. Default 30. */
+  readonly maxReconnectDelay: number
+  /** How long the other broker is asked to keep the session of the bridge while it is away, and with it messages for `in`. 5.0 only. In seconds. Default 604800. */
+  readonly sessionExpiry: number
+  /** Messages of QoS 1 and 2 that are sent and not acknowledged, in each direction. The Receive Maximum of the other broker applies as well. Default 1000. */
+  readonly maxInflightMessages: number
+  /** Messages that go to the other broker, so that what has waited does not flood it. As many as for a second may go at once. 0 = no limit. Counted per second. Default 0. */
+  readonly maxMessageRate: number
+  /** Bridges that a message may cross. Each adds its client identifier as the User Property `via` (5.0 only), and drops a message that has crossed this many, or a bridge of the same broker. 0 = nothing is added or checked. Default 8. */
+  readonly maxHops: number
+  /** Whether RETAIN is kept in both directions. `off` sends every message with RETAIN 0. Default true. */
+  readonly retain: boolean
+  /** Whether the bridge stays disconnected. Messages for the other broker wait meanwhile. Default false. */
+  readonly paused: boolean
+}
+
+/** Keys of `queue` of a bridge. */
+export interface BridgeQueueOptions {
+  /** Messages of QoS 1 and 2 that wait. Default 1000000. */
+  readonly maxMessages: number
+  /** Size of these messages; a number, or text such as `512 MiB`. In bytes. Default 1073741824. */
+  readonly maxBytes: number
+  /** Which message is dropped when the queue is full. Default "drop-oldest". */
+  readonly whenFull: 'drop-oldest' | 'drop-newest'
 }

@@ -16,6 +16,18 @@ export interface AccessRules {
 /** User → topic filters to publish and subscribe to, or rules for each. */
 export type AccessList = Readonly<Record<string, readonly string[] | AccessRules>>
 
+/** Which messages cross a bridge, and under which topics. */
+export interface BridgeRule {
+  /** What follows the prefixes. */
+  readonly filter: string
+  /** The most that a message has on the other side; default 1. */
+  readonly qos?: 0 | 1 | 2
+  /** What the topic begins with here; default empty. */
+  readonly localPrefix?: string
+  /** What the topic begins with at the other broker; default empty. */
+  readonly remotePrefix?: string
+}
+
 /** A certificate that is chosen by SNI. */
 export interface ServerCertificate {
   /** The server name for which it is used; absent means the names in the certificate. */

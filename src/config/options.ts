@@ -12,6 +12,7 @@ import { resolve } from 'node:path'
 import { ConfigProblems } from './config-problems.ts'
 import { show } from '../base/show.ts'
 import { resolveAdmin } from './admin-options.ts'
+import { resolveBridges } from './bridge-options.ts'
 import type { ConfigSource } from './config-problems.ts'
 import { checkListener, checkListeners, leavesIpv4, isLoopback } from './listener-checks.ts'
 import { defaultsOf, OptionReader } from './option-reader.ts'
@@ -39,6 +40,7 @@ export type { AccessList, AccessRules, PluginReference, ServerCertificate } from
 export type {
   AdminOptions,
   AuthOptions,
+  BridgeOptions,
   InterceptOptions,
   ListenerOptions,
   Options,
@@ -80,6 +82,7 @@ export function resolveOptions(
     log = {},
     admin,
     telemetry,
+    bridges,
     ...settings
   } = reader.read('broker', input, [])
 
@@ -120,6 +123,7 @@ export function resolveOptions(
       telemetry: { ...defaultsOf('telemetry'), ...reader.read('telemetry', telemetry, ['telemetry']) },
     }),
     log: { ...defaultsOf('log'), ...reader.read('log', log, ['log']) },
+    bridges: bridges === undefined ? [] : resolveBridges(bridges, reader, problems),
     baseFolder,
     warnings: problems.warnings,
   }

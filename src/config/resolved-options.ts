@@ -13,6 +13,8 @@ import type {
   ListenerSettings,
   LogOptions,
   BansOptions,
+  BridgeQueueOptions,
+  BridgeSettings,
   PersistenceOptions,
   TelemetryOptions,
   TopicCheckSettings,
@@ -76,6 +78,14 @@ export interface AdminOptions extends AdminSettings {
   readonly auditFile: string
 }
 
+/** One bridge to another broker. */
+export interface BridgeOptions extends BridgeSettings {
+  readonly name: string
+  readonly url: readonly string[]
+  readonly clientId: string
+  readonly queue: BridgeQueueOptions
+}
+
 /** The resolved options of the broker. */
 export interface Options extends ListenerLimits, TopLevelSettings {
   readonly listeners: readonly ListenerOptions[]
@@ -94,6 +104,8 @@ export interface Options extends ListenerLimits, TopLevelSettings {
   readonly admin?: AdminOptions
   /** `undefined`: nothing is exported. */
   readonly telemetry?: TelemetryOptions
+  /** In the order of the file; none by default. */
+  readonly bridges: readonly BridgeOptions[]
   /** The folder to which relative paths refer. Absolute, like all paths here except those of plugin modules. */
   readonly baseFolder: string
   /** Settings that work but are probably not intended; the program logs them. */

@@ -13,4 +13,6 @@ export interface Client {
   readonly protocolVersion: ProtocolVersion
   /** True if the client identifies itself as the bridge of another broker. */
   readonly bridge?: true | undefined
+  /** True for the local end of one of this broker's own bridges: it needs no login and no permission. */
+  readonly own?: true | undefined
 }

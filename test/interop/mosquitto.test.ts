@@ -136,9 +136,9 @@ test('a Mosquitto bridge with its defaults, both ways: each message once on each
   assert.deepEqual(states, ['1', '0'])
 })
 
-test('a Mosquitto bridge with prefixes, in and out; with `bridges: off` it comes as an ordinary client', async (t) => {
+test('a Mosquitto bridge with prefixes, in and out; with `bridge-clients: off` it comes as an ordinary client', async (t) => {
   for (const bridges of [true, false]) {
-    const { broker, port } = await serve(t, { bridges })
+    const { broker, port } = await serve(t, { bridgeClients: bridges })
     const lines = ['topic up/# out 1 local/ plant/', 'topic down/# in 1 local/ plant/', 'notifications false']
     const { port: far } = await startBridge(t, port, ...lines)
     assert.deepEqual(

@@ -118,7 +118,7 @@ export class HostStreams {
 }
 
 /** The options of the top level, in the form of a listener's. */
-function topLevel(options: Options, name: string): ListenerOptions {
+export function topLevel(options: Options, name: string): ListenerOptions {
   const usual = resolveOptions({}).listeners[0]!
   const limits = limitKeys()
   const common = Object.fromEntries(Object.entries(options).filter(([key]) => key in usual || limits.has(key)))

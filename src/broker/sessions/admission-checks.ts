@@ -12,14 +12,16 @@ import type { Connection } from '../../protocol/connection.ts'
 import { isTooLong } from '../../protocol/keep-alive.ts'
 import { sizeOfSession } from '../../protocol/session-core.ts'
 import { countTopicLevels, topicNameProblem } from '../../topics/topic-name.ts'
-import { isReserved } from '../../access/bridge-client.ts'
+import { isReserved as isReservedTopic, OWN_CLIENT_IDS } from '../../access/bridge-client.ts'
 import { clientIdProblem } from './client-id-rules.ts'
-import { notesOf } from './connection-notes.ts'
+import { isOwn, notesOf } from './connection-notes.ts'
 import type { ListenerOptions } from '../../config/options.ts'
 import { sizeOfWill } from './sessions.ts'
 import { Refusal } from './refusal.ts'
 import type { AdmissionParts } from './admission-parts.ts'
 import { grantExpiry, requestedExpiry } from './connack.ts'
+
+const RESERVED = `client identifiers that begin with ${OWN_CLIENT_IDS} belong to the bridges of this broker`
 
 export class AdmissionChecks {
   readonly #parts: AdmissionParts
@@ -38,10 +40,10 @@ export class AdmissionChecks {
         `this listener does not serve version ${protocolVersion}`,
       )
     }
-    if (packet.bridge === true && !listener.bridges) {
+    if (packet.bridge === true && !listener.bridgeClients) {
       return new Refusal(
         ReasonCode.UnsupportedProtocolVersion,
-        'it identifies itself as a bridge, and `bridges` is off',
+        'it identifies itself as a bridge, and `bridge-clients` is off',
       )
     }
     if (clientId === '' && protocolVersion < 5 && (protocolVersion === 3 || !cleanStart)) {
@@ -80,7 +82,7 @@ export class AdmissionChecks {
       const reasonCode = packet.protocolVersion === 5 ? ReasonCode.TopicNameInvalid : ReasonCode.NotAuthorized
       return new Refusal(reasonCode, `Will Topic: more than ${listener.maxTopicLevels} Topic Levels`)
     }
-    if (isReserved(will.topicName, packet))
+    if (isReservedTopic(will.topicName, packet))
       return new Refusal(ReasonCode.NotAuthorized, `Will Topic ${will.topicName} is reserved`)
     return undefined
   }
@@ -101,7 +103,11 @@ export class AdmissionChecks {
   /** Applies the rules for Client Identifiers. */
   clientId(connection: Connection, { userName }: Client, { clientId }: ReceivedConnect): Refusal | undefined {
     const listener = notesOf(connection).listener.options
-    const problem = clientIdProblem(clientId, userName, { listener, auth: this.#parts.current.options.auth })
+    if (isOwn(connection)) return undefined
+    const isReserved = clientId.startsWith(OWN_CLIENT_IDS)
+    const problem = isReserved
+      ? RESERVED
+      : clientIdProblem(clientId, userName, { listener, auth: this.#parts.current.options.auth })
     return problem === undefined ? undefined : new Refusal(ReasonCode.ClientIdentifierNotValid, problem)
   }
 
@@ -122,6 +128,7 @@ export class AdmissionChecks {
    * @param connected the number of accepted Connections
    */
   room(connection: Connection, { clientId }: Client, connected: number): Refusal | undefined {
+    if (isOwn(connection)) return undefined
     const old = this.#parts.sessions.get(clientId)?.connection
     const { listener } = notesOf(connection)
     const { maxConnections } = this.#parts.current.options

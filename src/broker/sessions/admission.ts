@@ -19,7 +19,7 @@ import type { Connection } from '../../protocol/connection.ts'
 import { RateLimit } from '../../protocol/rate-limit.ts'
 import type { LoginResult } from '../../access/access.ts'
 import { NO_VOTE, type LateVote } from '../../access/late-vote.ts'
-import { notesOf } from './connection-notes.ts'
+import { isOwn, notesOf } from './connection-notes.ts'
 import { mayStay, type LateStay } from './login-review.ts'
 import { Logins } from './logins.ts'
 import type { ListenerOptions } from '../../config/options.ts'
@@ -33,6 +33,9 @@ import { connackProperties, grantedKeepAlive, grantExpiry, requestedExpiry } fro
 
 type Login = LoginResult & { readonly decision: 'allow' }
 type Step = LoginResult & { readonly decision: 'continue' }
+
+/** The login of the broker's own connections, besides the name that they choose. */
+const OWN_LOGIN = { decision: 'allow', authenticationData: undefined, expiresAtMs: undefined, grounds: [] } as const
 
 export class Admission {
   /** The number of accepted Connections. */
@@ -72,9 +75,15 @@ export class Admission {
       this.#bans.claimed(connection, packet) ??
       this.#checks.form(connection, packet) ??
       this.#checks.store(packet) ??
-      this.#checkRate()
+      this.#checkRate(connection)
     if (refusal !== undefined) this.#refuse(connection, refusal)
-    else this.#logins.ask(connection, connectRequestOf(connection, packet, packet.properties.authenticationData, false))
+    else if (isOwn(connection)) {
+      const { userName } = packet
+      this.#loggedIn(connection, { ...OWN_LOGIN, userName }, this.#parts.current.access.loginsVersion)
+    } else {
+      const { authenticationData } = packet.properties
+      this.#logins.ask(connection, connectRequestOf(connection, packet, authenticationData, false))
+    }
   }
 
   #turnAway(connection: Connection): void {
@@ -83,8 +92,9 @@ export class Admission {
     else this.#refuse(connection, new Refusal(ReasonCode.ServerBusy, detail))
   }
 
-  #checkRate(): Refusal | undefined {
-    if (this.#connectRate === undefined || this.#connectRate.tryTake(this.#parts.turn.now())) return undefined
+  #checkRate(connection: Connection): Refusal | undefined {
+    if (this.#connectRate === undefined || isOwn(connection) || this.#connectRate.tryTake(this.#parts.turn.now()))
+      return undefined
     this.#parts.metrics.connectsRefusedAtLimit++
     const limit = this.#parts.current.options.maxConnectRate
     return new Refusal(ReasonCode.ConnectionRateExceeded, `more than ${limit} CONNECT packets a second`)
@@ -118,7 +128,8 @@ export class Admission {
     // Some Clients send a token as their name.
     const claimed = userName === undefined && packet.userName !== undefined ? withoutTokens(packet.userName) : undefined
     const { bridge } = packet
-    const client: Client = { clientId, userName, claimedUserName: claimed, address, listener, protocolVersion, bridge }
+    const facts = { clientId, userName, claimedUserName: claimed, address, listener, protocolVersion, bridge }
+    const client: Client = isOwn(connection) ? { ...facts, own: true } : facts
     const refusal =
       this.#bans.client(client) ??
       this.#checks.clientId(connection, client, packet) ??

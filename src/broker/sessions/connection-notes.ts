@@ -119,3 +119,8 @@ function isLong({ topicBytes }: KnownTopic): boolean {
 export function notesOf(connection: Connection): ConnectionNotes {
   return connection.notes as ConnectionNotes
 }
+
+/** Whether it is the broker's own connection, such as the local end of a bridge. */
+export function isOwn(connection: Connection): boolean {
+  return notesOf(connection).listener.isOwn
+}

@@ -27,6 +27,8 @@ export interface CertificateJudges {
 /** The options and counts of one listener. */
 export class ListenerState {
   options: ListenerOptions
+  /** Whether its Connections are the broker's own, such as the local end of a bridge: they need no login. */
+  readonly isOwn: boolean
   /** The number of Connections accepted by CONNACK 0x00. */
   connected = 0
   /** Judges the certificates of its Clients now. */
@@ -34,7 +36,8 @@ export class ListenerState {
   /** Streams that have not logged in. */
   readonly newcomers: Holders<Newcomer> = new Holders<Newcomer>()
 
-  constructor(options: ListenerOptions) {
+  constructor(options: ListenerOptions, isOwn = false) {
     this.options = options
+    this.isOwn = isOwn
   }
 }

@@ -46,6 +46,7 @@ export function mayStay(
   grounds: Grounds,
   { access, directory }: Pick<ActiveConfig, 'access' | 'directory'>,
 ): boolean | Promise<LateStay> {
+  if (client.own === true) return true
   const isBarred = (): boolean => peer.certificate?.problem !== undefined || directory.banOf(client) !== undefined
   if (isBarred()) return false
   const stays = access.mayStay(client, grounds)

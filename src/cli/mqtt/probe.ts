@@ -188,6 +188,7 @@ class Login {
               return attempt.opened(transport)
             },
             failed: (error) => attempt.failed(error),
+            whenOver: (stop) => attempt.whenOver(stop),
           }),
         connected: (connack) => this.#connected(connack),
         disconnected: (error) => this.#disconnected(error),

@@ -118,6 +118,7 @@ export class ToolClient implements ClientSide {
         }
       },
       failed: (error) => attempt.failed(error),
+      whenOver: (stop) => attempt.whenOver(stop),
     })
   }
 

@@ -69,8 +69,8 @@ for (const version of [3, 4] as const) {
     await broker.close()
   })
 
-  test(`${name}: with \`bridges: off\` a bridge is answered 0x01, and served without the bit`, async () => {
-    const broker = await VirtualBroker.start({ bridges: false })
+  test(`${name}: with \`bridge-clients: off\` a bridge is answered 0x01, and served without the bit`, async () => {
+    const broker = await VirtualBroker.start({ bridgeClients: false })
     const bridge = broker.connect({ clientId: 'house', version, bridge: true })
     assert.deepEqual([bridge.connack?.reasonCode, bridge.isClosed], [1, true])
     const plain = broker.connect({ clientId: 'house', version })

@@ -41,6 +41,7 @@ async function withListeners(config: ConfigInput) {
     attachStream,
     plugins: shippedPlugins,
     loadAdmin: () => Promise.reject(new Error('nobody asks')),
+    loadBridges: () => Promise.reject(new Error('none are configured')),
     openAdmin: () => Promise.reject(new Error('nobody asks')),
     openTelemetry: () => Promise.reject(new Error('nobody asks')),
     planAccess: () => Promise.resolve([]),

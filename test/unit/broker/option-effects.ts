@@ -595,8 +595,8 @@ export const effects: Readonly<Record<string, Effect>> = {
     expected: [1, 1, 0],
     observe: (broker) => ([3, 4, 5] as const).map((version) => broker.connect({ version }).connack?.reasonCode),
   },
-  'limits/bridges': {
-    config: { bridges: false },
+  'limits/bridge-clients': {
+    config: { bridgeClients: false },
     expected: [1, 0],
     observe: (broker) => [
       broker.connect({ version: 4, bridge: true }).connack?.reasonCode,
@@ -745,6 +745,7 @@ async function loginCode(broker: VirtualBroker, options: ConnectOptions): Promis
 
 /** Keys whose effect needs a socket, a certificate or another server: which test shows it. */
 export const elsewhere: Readonly<Record<string, string>> = {
+  'broker/bridges': 'bridges/bridges.test.ts',
   'broker/admin': 'admin/http/http-door.test.ts',
   'admin/bind': 'admin/http/http-door.test.ts',
   'admin/socket': 'admin/http/http-door.test.ts',
@@ -850,6 +851,8 @@ export const sectionsElsewhere: Readonly<Record<string, string>> = {
   'auth.jwt': 'plugins/auth-jwt.test.ts',
   'auth.http': 'plugins/auth-http.test.ts',
   'auth.scram': 'plugins/auth-scram.test.ts',
+  bridge: 'bridges/options.test.ts',
+  'bridge.queue': 'bridges/options.test.ts',
   intercept: 'broker/intercepting.test.ts',
   persistence: 'broker/durable.test.ts',
   telemetry: 'telemetry/telemetry.test.ts',

@@ -44,11 +44,18 @@ const SECTIONS: Readonly<Record<OptionRow['scope'], readonly string[]>> = {
   log: ['log'],
   admin: ['admin'],
   telemetry: ['telemetry'],
+  bridge: ['bridges', 'cloud'],
+  'bridge.queue': ['bridges', 'cloud', 'queue'],
 }
 
 /** A configuration in which nothing but these keys stands, in the section of `row`. */
 export function configOf(row: OptionRow, keys: Readonly<Record<string, unknown>>): unknown {
-  return SECTIONS[row.scope].reduceRight<unknown>((inner, section) => ({ [section]: inner }), keys)
+  return SECTIONS[row.scope].reduceRight<unknown>((inner, section) => ({ [section]: withNeeds(section, inner) }), keys)
+}
+
+/** A bridge needs an address and a name. */
+function withNeeds(section: string, keys: unknown): unknown {
+  return section === 'cloud' ? { url: 'mqtt://127.0.0.1', 'client-id': 'plant', ...(keys as object) } : keys
 }
 
 export function pathOf(row: OptionRow, key = row.key): string {
@@ -73,6 +80,8 @@ export function sectionOf(row: OptionRow, options: Options): Readonly<Record<str
     log: options.log,
     admin: options.admin,
     telemetry: options.telemetry,
+    bridge: options.bridges[0],
+    'bridge.queue': options.bridges[0]?.queue,
   }
   return sections[row.scope] as Readonly<Record<string, unknown>>
 }

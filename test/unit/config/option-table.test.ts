@@ -48,6 +48,19 @@ const SAMPLES: Readonly<Record<OptionType, { right: unknown; wrong: readonly unk
   choices: { right: undefined, wrong: ['HS256', [], ['none'], [1]] },
   section: { right: {}, wrong: [[], 'on', null] },
   listeners: { right: {}, wrong: [['127.0.0.1:1883'], '127.0.0.1:1883', null] },
+  bridges: { right: {}, wrong: [['mqtt://127.0.0.1'], 'mqtt://127.0.0.1', null, true] },
+  'bridge-rules': {
+    right: [{ filter: 'a/#', qos: 2, 'local-prefix': 'b/', 'remote-prefix': 'c/' }],
+    wrong: [
+      ...['a/#', ['a/#'], [{ qos: 1 }], [{ filter: 'a#' }], [{ filter: '$share/g/a' }], [{ filter: 'a', qos: 3 }]],
+      ...[[{ filter: 'a', 'local-prefix': 'b/#' }], [{ filter: 'a', direction: 'out' }]],
+    ],
+  },
+  'server-urls': {
+    right: ['mqtt://127.0.0.1', 'mqtts://[::1]:8884'],
+    wrong: [[], 'example.com', 1, null, ['http://a']],
+  },
+  size: { right: '1 KiB', wrong: ['1 kB', '1.5', '-1 MiB', 1.5, NaN, true, null, [1]] },
 }
 
 /** A right value that is not the default. */

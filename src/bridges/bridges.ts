@@ -1,0 +1,124 @@
+/**
+ * All bridges of a broker: begun with it, changed by a reload, each without touching the others.
+ *
+ * @module
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { type Broker, serverOf } from '../broker/broker.ts'
+import type { BridgeView } from '../broker/host/bridge-view.ts'
+import type { Bridges, BridgesHost } from '../broker/host/open-bridges.ts'
+import type { Address } from '../client/address.ts'
+import type { Attempt } from '../client/client-side.ts'
+import { dial as dialNetwork } from '../client/dial.ts'
+import type { Options } from '../config/options.ts'
+import { Bridge, type BridgeHost } from './bridge.ts'
+import { type BridgeSettings, readBridgeSettings } from './bridge-settings.ts'
+import { LocalEnd } from './local-end.ts'
+
+/** How a bridge opens a byte stream to another broker. */
+export type DialBridge = (address: Address, attempt: Attempt) => void
+
+const STATE_TOPIC = '$SYS/broker/connection/'
+
+/** @param dial how to reach other brokers; default: over the network */
+export async function createBridges(
+  broker: Broker,
+  host: BridgesHost,
+  dial: DialBridge = dialNetwork,
+): Promise<BridgeList> {
+  return new BridgeList(broker, host, dial)
+}
+
+export class BridgeList implements Bridges {
+  readonly #broker: Broker
+  readonly #host: BridgesHost
+  readonly #parts: BridgeHost
+  readonly #ownIds = new Set<string>()
+  #bridges = new Map<string, Bridge>()
+  readonly #published = new Map<string, string>()
+
+  constructor(broker: Broker, host: BridgesHost, dial: DialBridge) {
+    this.#broker = broker
+    this.#host = host
+    this.#parts = {
+      clock: host.clock,
+      ownIds: this.#ownIds,
+      dial,
+      isConnectedHere: (clientId) => serverOf(broker).sessions.get(clientId)?.connection !== undefined,
+      changed: (bridge) => this.#changed(bridge),
+    }
+  }
+
+  get views(): readonly BridgeView[] {
+    return Array.from(this.#bridges.values(), (bridge) => bridge.view())
+  }
+
+  get(name: string): Bridge | undefined {
+    return this.#bridges.get(name)
+  }
+
+  async prepare(options: Options): Promise<() => void> {
+    const settings = await Promise.all(options.bridges.map(readBridgeSettings))
+    return () => this.#apply(settings, options)
+  }
+
+  #apply(settings: readonly BridgeSettings[], options: Options): void {
+    const before = this.#bridges
+    this.#bridges = new Map()
+    this.#ownIds.clear()
+    for (const {
+      options: { clientId },
+    } of settings)
+      this.#ownIds.add(clientId)
+    const names = new Set(settings.map(({ options: { name } }) => name))
+    for (const [name, bridge] of before) if (!names.has(name)) this.#remove(bridge)
+    for (const each of settings) this.#begin(each, options, before.get(each.options.name))
+  }
+
+  #begin(settings: BridgeSettings, options: Options, earlier: Bridge | undefined): void {
+    const { name, paused } = settings.options
+    if (earlier !== undefined && isDeepStrictEqual(earlier.settings, settings)) {
+      earlier.local.reload(settings.options, options)
+      this.#bridges.set(name, earlier)
+      return
+    }
+    earlier?.close()
+    const local = new LocalEnd(() => serverOf(this.#broker), this.#host.clock, settings.options, options)
+    const bridge = new Bridge(settings, local, this.#parts, earlier)
+    this.#bridges.set(name, bridge)
+    bridge.start(paused)
+  }
+
+  #remove(bridge: Bridge): void {
+    bridge.close()
+    bridge.local.remove()
+    this.#publish(bridge.name, '')
+    this.#host.log.info(`bridge ${bridge.name}: removed, with what waited for the other broker`)
+  }
+
+  setPaused(name: string, isPaused: boolean): boolean {
+    const bridge = this.#bridges.get(name)
+    if (isPaused) bridge?.pause()
+    else bridge?.resume()
+    return bridge !== undefined
+  }
+
+  #changed({ name, state, reason }: Bridge): void {
+    this.#publish(name, state === 'connected' ? '1' : '0')
+    const { log } = this.#host
+    if (state === 'connected') log.info(`bridge ${name}: connected`)
+    else if (state === 'waiting') log.warn(`bridge ${name}: ${reason ?? 'the connection has ended'}`)
+  }
+
+  /** As Mosquitto does: whether a bridge is connected, retained. */
+  #publish(name: string, text: string): void {
+    if (this.#published.get(name) === text) return
+    this.#published.set(name, text)
+    serverOf(this.#broker).publishing.publishText(`${STATE_TOPIC}${name}/state`, text)
+  }
+
+  close(): void {
+    for (const bridge of this.#bridges.values()) bridge.close()
+    this.#bridges.clear()
+  }
+}
