@@ -25,7 +25,7 @@ import { rowsOf } from './option-table.ts'
 import type { ConfigInput } from './config-input.ts'
 import type { ListenerOptions, Options } from './resolved-options.ts'
 
-export type { ConfigInput, ListenerInput, Switch } from './config-input.ts'
+export type { BridgeInput, ConfigInput, ListenerInput, Switch } from './config-input.ts'
 export type { BindAddress } from './option-schema.ts'
 export type { ConfigSource } from './config-problems.ts'
 export type {
@@ -36,7 +36,7 @@ export type {
   TelemetryOptions,
   UsersOptions,
 } from './option-types.ts'
-export type { AccessList, AccessRules, PluginReference, ServerCertificate } from './option-values.ts'
+export type { AccessList, AccessRules, BridgeRule, PluginReference, ServerCertificate } from './option-values.ts'
 export type {
   AdminOptions,
   AuthOptions,

@@ -596,7 +596,7 @@ export const effects: Readonly<Record<string, Effect>> = {
     observe: (broker) => ([3, 4, 5] as const).map((version) => broker.connect({ version }).connack?.reasonCode),
   },
   'limits/bridge-clients': {
-    config: { bridgeClients: false },
+    config: { 'bridge-clients': false },
     expected: [1, 0],
     observe: (broker) => [
       broker.connect({ version: 4, bridge: true }).connack?.reasonCode,

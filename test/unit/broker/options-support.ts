@@ -5,6 +5,7 @@ import type { ConfigProblem } from '../../../src/base/errors.ts'
 import type { ConfigSource } from '../../../src/config/config-problems.ts'
 import { resolveOptions } from '../../../src/config/options.ts'
 import type { ConfigInput, Options } from '../../../src/config/options.ts'
+import { toKebab } from '../../../src/config/option-spelling.ts'
 import type { OptionRow } from '../../../src/config/option-table.ts'
 
 /** Everything that is wrong with `input`; none if it can work. */
@@ -55,7 +56,9 @@ export function configOf(row: OptionRow, keys: Readonly<Record<string, unknown>>
 
 /** A bridge needs an address and a name. */
 function withNeeds(section: string, keys: unknown): unknown {
-  return section === 'cloud' ? { url: 'mqtt://127.0.0.1', 'client-id': 'plant', ...(keys as object) } : keys
+  if (section !== 'cloud') return keys
+  const isNamed = Object.keys(keys as object).some((key) => toKebab(key) === 'client-id')
+  return { url: 'mqtt://127.0.0.1', ...(!isNamed && { 'client-id': 'plant' }), ...(keys as object) }
 }
 
 export function pathOf(row: OptionRow, key = row.key): string {
