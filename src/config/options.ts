@@ -30,6 +30,8 @@ export type { BindAddress } from './option-schema.ts'
 export type { ConfigSource } from './config-problems.ts'
 export type {
   BansOptions,
+  BridgeQueueOptions,
+  BridgeSettings,
   ListenerLimits,
   LogOptions,
   PersistenceOptions,
