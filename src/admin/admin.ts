@@ -13,6 +13,9 @@ import { accessCalls } from './access/access-calls.ts'
 import { adminServicesOf } from './admin-services.ts'
 import { createLoginLink, resetAdministrator } from './logins/administrators.ts'
 import { checkParameters } from './parameter-check.ts'
+import { hintsOf } from './why/hints.ts'
+import { why } from './why/why.ts'
+import { whyClosed, whyRefused } from './why/why-closed.ts'
 import { backUp } from './views/backup.ts'
 import { dropsOf, overviewOf } from './views/broker-views.ts'
 import { certificatesOf } from './views/certificates.ts'
@@ -44,6 +47,10 @@ const calls: Calls = {
   closedConnections: async (broker, query) => withFields(broker, await broker.closedConnections(query), query),
   retained: async (broker, query) => withFields(broker, await retainedPage(broker, query), query),
   drops: (broker) => dropsOf(broker),
+  why: (broker, query) => why(broker, query),
+  whyClosed: (broker, { clientId, at }) => whyClosed(broker, clientId, at),
+  whyRefused: (broker, query) => whyRefused(broker, query),
+  hints: (broker) => hintsOf(broker),
   healthChecks: (broker) => healthChecksOf(broker),
   slowSubscribers: (broker, { limit }) => slowSubscribers(broker, limit),
   topics: (broker, query, { signal }) => countTopics(broker, query, signal),

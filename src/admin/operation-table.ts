@@ -35,6 +35,12 @@ function fieldsOf(name: keyof typeof viewFields): Optional {
   return { ...filter('list', 'Only these fields of each item; default: all.'), values: viewFields[name] }
 }
 
+/** Time in milliseconds since 1970. */
+const AT: Optional = {
+  ...filter('integer', 'About when, in milliseconds since 1970, give or take a minute; default: the last time.'),
+  ...{ minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+}
+
 function page(name: keyof typeof viewFields) {
   return { limit: LIMIT, cursor: CURSOR, fields: fieldsOf(name) } as const
 }
@@ -115,6 +121,36 @@ export const operationTable: OperationTable = {
   drops: {
     ...{ method: 'GET', path: '/drops', role: 'viewer', parameters: {}, answer: 'DropView[]' },
     description: 'Messages that did not reach a client since the start, by cause.',
+  },
+  why: {
+    ...{ method: 'GET', path: '/why', role: 'viewer', answer: 'WhyView' },
+    parameters: {
+      clientId: filter('text', 'Client identifier.'),
+      topic: filter('text', 'Of a message that it should have received; default: why it is not connected.'),
+      userName: filter('text', 'Instead of a client identifier: of logins that were refused.'),
+      address: filter('text', 'Instead of a client identifier: IP address of logins and handshakes that were refused.'),
+      at: AT,
+    },
+    description:
+      'Why a client did not get a message, is not connected, or was refused. Facts, the deciding one first, each recorded, derived or unknown.',
+  },
+  whyClosed: {
+    ...{ method: 'GET', path: '/why-closed', role: 'viewer', answer: 'WhyView' },
+    parameters: { clientId: { ...CLIENT_ID, place: 'query' }, at: AT },
+    description: 'Why the latest connection of a client ended, or its latest login was refused.',
+  },
+  whyRefused: {
+    ...{ method: 'GET', path: '/why-refused', role: 'viewer', answer: 'WhyView' },
+    parameters: {
+      clientId: filter('text', 'Only logins with that client identifier.'),
+      userName: filter('text', 'Only logins with that user name.'),
+      address: filter('text', 'Only those from that IP address.'),
+    },
+    description: 'Why logins and handshakes were refused, the newest first.',
+  },
+  hints: {
+    ...{ method: 'GET', path: '/hints', role: 'viewer', parameters: {}, answer: 'HintView[]' },
+    description: 'What is allowed and probably not meant, each with advice.',
   },
   slowSubscribers: {
     ...{ method: 'GET', path: '/slow-subscribers', role: 'viewer', answer: 'SlowSubscriberView[]' },

@@ -102,7 +102,7 @@ export class SessionServices implements SessionSide<Session> {
   dropped(receiver: { readonly clientId: string }, message: ApplicationMessage, cause: DropCause): void {
     const { clientId } = receiver
     this.#metrics.dropped[cause]++
-    if (receiver instanceof Session) receiver.record?.dropped(message.topicName, cause)
+    if (receiver instanceof Session) receiver.noteDrop(message.topicName, cause)
     this.#parts.packets.tap?.dropped(clientId, message, cause)
     if (cause === 'not authorized') this.#notReceived(clientId, message)
     if (!this.#events.hasListener.dropped) return

@@ -1,6 +1,6 @@
 /**
  * The seam through which a Connection, its Session and the parts of the Server report what happens to one Client: the
- * heads of its packets, and what becomes of messages for it. The flight recorder keeps them.
+ * heads of its packets, and what waits for it. The flight recorder keeps them.
  *
  *   Connection ── received ──┐
  *   Sender ────── sent ──────┼──> ClientRecord ──> a few rows in memory
@@ -11,8 +11,6 @@
  *
  * @module
  */
-import type { DropCause } from './drop-cause.ts'
-
 export interface ClientRecord {
   /**
    * A packet was received; it may turn out to be malformed.
@@ -40,8 +38,6 @@ export interface ClientRecord {
   ): void
   /** In one turn, so many messages of QoS 0 were sent, with so many bytes of payload. */
   sentAtMostOnce(messages: number, bytes: number, lastTopicName: string): void
-  /** A message of QoS 1 or 2 waits in its Session. */
+  /** A message of QoS 1 or 2 waits in its Session while it is connected. What it does not get is in `DropLog`. */
   queued(topicName: string): void
-  /** A message does not reach it. */
-  dropped(topicName: string, cause: DropCause): void
 }

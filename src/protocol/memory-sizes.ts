@@ -34,6 +34,9 @@ export const PARKED_BYTES = 128
 /** A Session with its registration, its accounts and its record in the Store. */
 export const SESSION_BYTES = 1280
 
+/** Messages that did not reach a Client, as an entry of its Session, besides their topic. */
+export const DROP_BYTES = 112
+
 /** A Subscription in its Session, in the trie and in the Store. */
 export const SUBSCRIPTION_BYTES = 256
 

@@ -14,6 +14,8 @@
  */
 import { MemoryAccount, sizeOfText } from '../base/memory-account.ts'
 import type { ClientRecord } from './client-record.ts'
+import type { DropCause } from './drop-cause.ts'
+import { DropLog } from './drop-log.ts'
 import { IdentifierSet } from './identifier-set.ts'
 import { RECEIVED_BYTES, SESSION_BYTES } from './memory-sizes.ts'
 import type { SessionConnection } from './session-connection.ts'
@@ -51,6 +53,8 @@ export abstract class SessionCore {
   isEnded = false
   /** Where it reports what happens to its Client; `undefined` until its first login since the start. */
   record: ClientRecord | undefined = undefined
+  /** What has not reached its Client since the start; made with the first such message. */
+  drops: DropLog | undefined = undefined
   /** How many Connections it has had. */
   connectionNumber = 0
   /** Set by `connect` and `disconnect` alone. */
@@ -107,6 +111,13 @@ export abstract class SessionCore {
   unsubscribe(topicFilter: string): void {
     if (this.#subscriptions?.delete(topicFilter) !== true) return
     this.memory.addShare(-sizeOfSubscription(topicFilter))
+  }
+
+  /** Records that a message does not reach its Client. */
+  noteDrop(topicName: string, cause: DropCause): void {
+    if (this.isEnded) return
+    this.drops ??= new DropLog(this.memory)
+    this.drops.add(this.side.now(), topicName, cause)
   }
 
   /** Whether that Packet Identifier of QoS 2 was accepted and is not released yet [5.0 MQTT-4.3.3-10]. */

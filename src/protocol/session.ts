@@ -66,7 +66,8 @@ export class Session extends FlowingSession implements Subscriber {
     if (shared !== undefined) this.hadShared = true
     this.ledger?.queued(this, delivery)
     if (waits) {
-      this.record?.queued(message.topicName)
+      // Nothing of it is recorded while its Client is away: others must not push out why that is so.
+      if (this.connection !== undefined) this.record?.queued(message.topicName)
       this.push(delivery, parks)
       if (!message.isLoaded) this.flow()
     } else {
@@ -101,6 +102,8 @@ export class Session extends FlowingSession implements Subscriber {
    */
   end(): void {
     this.isEnded = true
+    this.drops?.release()
+    this.drops = undefined
     this.window.clear()
     const received = this.receivedIdentifiers?.size ?? 0
     this.memory.add(-sizeOfSession(this.clientId, this.userName))

@@ -79,7 +79,7 @@ function whoIs({ userName, address }: Client): string {
 }
 
 /** A deny decides; without one, the absence of an allow does. */
-function decidedBy({ decision, explanations }: AccessExplanation): string {
+export function decidedBy({ decision, explanations }: AccessExplanation): string {
   if (decision === 'allow') return 'not authorized'
   const denies = explanations.filter((each) => each.decision === 'deny')
   const deciding = denies.length > 0 ? denies.slice(0, 1) : explanations

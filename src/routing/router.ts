@@ -144,6 +144,15 @@ export class Router {
     return this.#groups.get(topicFilter)
   }
 
+  /** The highest QoS that a subscription of a topic was granted; `undefined` if there is none. */
+  highestQos(topicName: string): QoS | undefined {
+    const { receivers, groups } = this.#routes(topicName)
+    let highest: QoS | undefined
+    for (const { qos } of receivers) if (highest === undefined || qos > highest) highest = qos
+    for (const { highestQos } of groups) if (highest === undefined || highestQos > highest) highest = highestQos
+    return highest
+  }
+
   /** Invalidates decisions, because permissions or identities have changed. */
   forget(): void {
     this.#topics.letGo()

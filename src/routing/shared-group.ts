@@ -11,6 +11,7 @@ import { Work, type WorkBudget } from '../base/work.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { SharedOrigin } from '../protocol/delivery.ts'
 import type { DropCause } from '../protocol/drop-cause.ts'
+import type { QoS } from '../codec/packet-types.ts'
 import { Readiness } from '../protocol/readiness.ts'
 import type { Session } from '../protocol/session.ts'
 import type { Subscription } from '../protocol/subscription.ts'
@@ -40,6 +41,11 @@ export class SharedGroup implements SharedOrigin {
 
   get size(): number {
     return this.#members.length
+  }
+
+  /** The highest QoS that a member was granted. */
+  get highestQos(): QoS {
+    return this.#members.reduce<QoS>((highest, { qos }) => (qos > highest ? qos : highest), 0)
   }
 
   /** Adds a member, or replaces its part: subscribing twice does not join twice (U-4.8.2-5). */

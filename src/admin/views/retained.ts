@@ -24,7 +24,7 @@ export async function retainedPage(broker: Broker, query: RetainedQuery): Promis
   const after = query.cursor === undefined ? '' : textOfCursor(query.cursor)
   const wallOffsetMs = clock.wallNow() - clock.now()
   const items: RetainedView[] = []
-  for await (const message of found(broker, query.topicFilter ?? '#', after)) {
+  for await (const message of eachRetained(broker, query.topicFilter ?? '#', after)) {
     if (items.length === limit) return { items, cursor: cursorOfText(items.at(-1)!.topic) }
     items.push(retainedViewOf(message, wallOffsetMs))
   }
@@ -35,7 +35,7 @@ export async function retainedPage(broker: Broker, query: RetainedQuery): Promis
 export async function deleteRetained(broker: Broker, topicFilter: string): Promise<number> {
   const { retainedMessages, memory, turn } = serverOf(broker)
   let removed = 0
-  for await (const { topicName } of found(broker, topicFilter, '')) {
+  for await (const { topicName } of eachRetained(broker, topicFilter, '')) {
     turn.work.spend(Work.change)
     retainedMessages.set(hostMessage(topicName, '', { retain: true }, turn.now()), memory.whole, true)
     removed++
@@ -44,8 +44,12 @@ export async function deleteRetained(broker: Broker, topicFilter: string): Promi
   return removed
 }
 
-/** @throws {UsageError} for what is no topic filter */
-async function* found(
+/**
+ * Retained messages whose topics the filter matches and come after that one.
+ *
+ * @throws {UsageError} for what is no topic filter
+ */
+export async function* eachRetained(
   broker: Broker,
   topicFilter: string,
   after: string,

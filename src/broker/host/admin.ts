@@ -23,6 +23,7 @@ import type { ListenerCertificate, ListenerView } from './open-listeners.ts'
 import type { AccessAdmin, AccessParameters, UserView } from './access-admin.ts'
 import type { AdminCaller, TraceAdmin, TraceParameters } from './trace-admin.ts'
 import type { Page, PageOptions } from './page.ts'
+import type { HintView, WhyQuery, WhyRefusedQuery, WhyView } from './why-view.ts'
 
 /** The broker at a glance. Counters are since its start. */
 export interface OverviewView {
@@ -235,6 +236,10 @@ export interface AdminParameters extends AccessParameters, TraceParameters {
   closedConnections: ClosedConnectionsQuery
   retained: RetainedQuery
   drops: object
+  why: WhyQuery
+  whyClosed: ClientIdParameter & Pick<WhyQuery, 'at'>
+  whyRefused: WhyRefusedQuery
+  hints: object
   healthChecks: object
   slowSubscribers: { readonly limit?: number | undefined }
   topics: TopicsQuery
@@ -300,6 +305,17 @@ export interface Admin extends AccessAdmin, TraceAdmin {
   healthChecks(parameters?: object): Promise<readonly HealthCheckView[]>
   /** Messages that did not reach a client, by cause. */
   drops(parameters?: object): Promise<readonly DropView[]>
+  /**
+   * Why a client did not get a message, is not connected, or was refused, as the parameters say: facts, the deciding one
+   * first, each recorded, derived from what holds now, or unknown.
+   */
+  why(parameters: WhyQuery): Promise<WhyView>
+  /** Why the latest connection of a client ended, or its latest login was refused. */
+  whyClosed(parameters: AdminParameters['whyClosed']): Promise<WhyView>
+  /** Why logins and handshakes were refused, the newest first. */
+  whyRefused(parameters?: WhyRefusedQuery): Promise<WhyView>
+  /** What is allowed and probably not meant, each with advice. */
+  hints(parameters?: object): Promise<readonly HintView[]>
   /** The connected clients that have the most bytes waiting, the slowest first. */
   slowSubscribers(parameters?: AdminParameters['slowSubscribers']): Promise<readonly SlowSubscriberView[]>
   /**

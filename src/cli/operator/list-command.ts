@@ -15,6 +15,7 @@ import type { ApiClient } from './api-client.ts'
 import { apiOf } from './broker-door.ts'
 import { tableLines, viewLines, type Item } from './layout.ts'
 import type { OperatorRow } from './operator-row.ts'
+import { headlineOf } from './why-lines.ts'
 import { isList, parametersOf, plainOf, secretsOf } from './parameters.ts'
 
 /** Items on a terminal, unless `--limit` asks for another number. */
@@ -39,8 +40,10 @@ export async function show(row: OperatorRow, call: Call): Promise<number> {
   const everyMs = watchMs(options)
   for (;;) {
     const answer = await fetched(row, client, parameters, most)
-    if (answer === undefined) return missing(row, call)
+    const headline = row.headline === undefined ? undefined : await headlineFor(row.headline, call, parameters, client)
     if (everyMs !== undefined && isForPeople(call)) terminal.raw(CLEAR)
+    if (headline !== undefined) terminal.out(headline)
+    if (answer === undefined) return missing(row, call)
     for (const line of linesOf(row, answer, call)) terminal.out(line)
     if (everyMs === undefined) return 0
     await sleep(everyMs)
@@ -63,6 +66,17 @@ async function fetched(
   const answer = await client.call(row.operation, parameters as AdminParameters[OperationName])
   if (answer === undefined) return undefined
   return Array.isArray(answer) ? { items: answer as Item[], hasMore: false } : itemOf(answer)
+}
+
+/** For people only: the output of a program stays what the operation returns. */
+async function headlineFor(
+  operation: OperationName,
+  call: Call,
+  parameters: Item,
+  client: ApiClient,
+): Promise<string | undefined> {
+  if (!isForPeople(call)) return undefined
+  return headlineOf(itemOf(await client.call(operation, parameters as AdminParameters[OperationName])))
 }
 
 function missing({ absent = 'there is nothing of that name' }: OperatorRow, { positionals, terminal }: Call): number {

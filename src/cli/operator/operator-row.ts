@@ -38,5 +38,7 @@ export interface OperatorRow {
   readonly done?: (parameters: Item, answer: unknown) => string
   /** A view for people, where a line for each field would not do. */
   readonly lines?: (answer: Item) => readonly string[]
+  /** An operation that answers why, with the same parameters: its first fact is written before anything else. */
+  readonly headline?: 'whyClosed'
   readonly examples: readonly (readonly [line: string, does: string])[]
 }

@@ -6,6 +6,7 @@
  */
 import { accessTable } from './access-table.ts'
 import { bytesText } from './layout.ts'
+import { whyLines } from './why-lines.ts'
 import type { OperatorRow } from './operator-row.ts'
 
 const CLIENT = { name: 'CLIENT', parameter: 'clientId' } as const
@@ -42,6 +43,7 @@ export const operatorTable: readonly OperatorRow[] = [
   },
   {
     ...{ name: 'client', operation: 'client', kind: 'view', positionals: [CLIENT], absent: NO_CLIENT },
+    headline: 'whyClosed',
     summary: 'shows everything about a connected client',
     details:
       'Its connection, its session, and what it does. `sluice messages` lists what waits for it, `sluice subscriptions`\nwhat it has subscribed to, and `sluice closed` why its earlier connections ended.',
@@ -134,6 +136,26 @@ export const operatorTable: readonly OperatorRow[] = [
     details: 'Since the start of the broker.',
     fields: ['messages', 'cause', 'description'],
     examples: [['sluice drops --watch', 'and how the counts grow']],
+  },
+  {
+    ...{ name: 'why', operation: 'why', kind: 'view', positionals: [{ ...CLIENT, isOptional: true }] },
+    summary: 'says why a client did not get a message, or is not connected',
+    details:
+      'With --topic: why the last message to it did not reach CLIENT. Without: why CLIENT was disconnected or refused; or,\nwithout CLIENT, why logins of --user-name or from --address were refused. The first line is the reason; each line says\nwhether it was recorded, is derived from what holds now, or is not known.',
+    lines: whyLines,
+    examples: [
+      ["sluice why meter-1 --topic 'sensors/attic'", 'why meter-1 has not got it'],
+      ['sluice why meter-1', 'why meter-1 is not connected'],
+      ['sluice why --address 192.0.2.7', 'why nobody gets in from there'],
+    ],
+  },
+  {
+    ...{ name: 'hints', operation: 'hints', kind: 'view' },
+    summary: 'lists what is allowed and probably not meant, with advice',
+    details: 'Such as two clients that use one identifier, or messages that nobody can receive.',
+    fields: ['name', 'text', 'link'],
+    none: 'there is nothing to say',
+    examples: [['sluice hints', 'what to look at']],
   },
   {
     ...{ name: 'slow', operation: 'slowSubscribers', kind: 'view' },

@@ -12,7 +12,6 @@
 import type { Linked } from '../../base/linked-list.ts'
 import { PacketType } from '../../codec/packet-types.ts'
 import type { ClientRecord } from '../../protocol/client-record.ts'
-import type { DropCause } from '../../protocol/drop-cause.ts'
 import { RecordKind, type RecordEntry } from './record-kind.ts'
 import {
   PAGE_BYTES,
@@ -108,10 +107,6 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
 
   queued(topicName: string): void {
     this.#add(RecordKind.Queued << 16, 0, 0, 1, topicName, undefined)
-  }
-
-  dropped(topicName: string, cause: DropCause): void {
-    this.#add(RecordKind.Dropped << 16, 0, 0, 1, topicName, cause)
   }
 
   /** Records a decision. */

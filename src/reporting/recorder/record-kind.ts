@@ -10,29 +10,27 @@ export const RecordKind = {
   SentAtMostOnce: 3,
   /** A message waits in the Session. Subject: its Topic Name. */
   Queued: 4,
-  /** A message did not reach this Client. Subject: its Topic Name; detail: the cause. */
-  Dropped: 5,
   /** Its login was accepted. Subject: where it came from; detail: what holds for the connection. */
-  Connected: 6,
+  Connected: 5,
   /** Its connection ended. Subject: the cause. */
-  Disconnected: 7,
-  SessionCreated: 8,
+  Disconnected: 6,
+  SessionCreated: 7,
   /** Subject: the cause. */
-  SessionEnded: 9,
+  SessionEnded: 8,
   /** Subject: the Topic Filter; code: the granted QoS. */
-  Subscribed: 10,
+  Subscribed: 9,
   /** Subject: the Topic Filter. */
-  SubscribeRefused: 11,
+  SubscribeRefused: 10,
   /** Subject: the Topic Filter. */
-  Unsubscribed: 12,
+  Unsubscribed: 11,
   /** A message of this Client was refused. Subject: its Topic Name. */
-  PublishRefused: 13,
+  PublishRefused: 12,
   /** A plugin has replaced a message of this Client. Subject: its Topic Name; detail: that of the new message. */
-  Replaced: 14,
+  Replaced: 13,
   /** A plugin has dropped a message of this Client. Subject: its Topic Name. */
-  DroppedByPlugin: 15,
+  DroppedByPlugin: 14,
   /** Its Will was published. Subject: the Topic Name. */
-  WillPublished: 16,
+  WillPublished: 15,
 } as const
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind]
 

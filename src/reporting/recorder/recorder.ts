@@ -29,6 +29,7 @@ import { FlightRecord, type RecordRoom } from './flight-record.ts'
 import { GoneRecords } from './gone-records.ts'
 import { RecordKind } from './record-kind.ts'
 import { PAGE_BYTES, RecordPages } from './record-pages.ts'
+import { Refusals, type Refused } from './refusals.ts'
 
 /** A record without its pages: measured, and rounded up. */
 const RECORD_BYTES = 320
@@ -46,6 +47,7 @@ export interface RecorderParts {
 
 export class Recorder implements RecordRoom, EventObserver {
   readonly pages: RecordPages = new RecordPages()
+  readonly refusals: Refusals = new Refusals()
   readonly #parts: RecorderParts
   readonly #records = new WideMap<FlightRecord>()
   readonly #gone = new GoneRecords()
@@ -139,6 +141,11 @@ export class Recorder implements RecordRoom, EventObserver {
     act?.(this, event)
   }
 
+  /** Somebody was not let in. */
+  refused(refused: Refused): void {
+    if (this.isOn) this.refusals.add(this.#parts.turn.now(), refused)
+  }
+
   disconnected({ client, cause, reasonCode, detail }: BrokerEvents['clientDisconnected']): void {
     const record = this.#records.get(client.clientId)
     if (record === undefined) return
@@ -196,6 +203,7 @@ export class Recorder implements RecordRoom, EventObserver {
 
   /** Applies a limit that a reload has lowered: Clients that are gone are forgotten first. */
   trim(): void {
+    if (!this.isOn) this.refusals.clear()
     if (!this.#makeRoom(HOST, 0, undefined)) for (const record of this.#records.values()) record.clear()
   }
 }
@@ -208,6 +216,11 @@ type Observers = { readonly [Name in EventName]?: (recorder: Recorder, event: Br
 
 /** The events that become entries. */
 const observers: Observers = {
+  clientRefused: (recorder, event) => recorder.refused(event),
+  handshakeRefused: (recorder, { address, listener, stage, detail }) => {
+    const names = { clientId: '', userName: undefined, reasonCode: undefined }
+    recorder.refused({ ...names, address, listener, detail: `${stage}: ${detail}` })
+  },
   clientDisconnected: (recorder, event) => recorder.disconnected(event),
   sessionCreated: (recorder, { clientId }) => recorder.of(clientId)?.note(RecordKind.SessionCreated, 0),
   sessionEnded: (recorder, { clientId, cause }) => recorder.of(clientId)?.note(RecordKind.SessionEnded, 0, cause),

@@ -1,0 +1,84 @@
+/** What answers are made from: times, names and sentences. @module */
+import type { Broker } from '../../broker/broker.ts'
+import { serverOf } from '../../broker/broker.ts'
+import type { WhyFact } from '../../broker/host/why-view.ts'
+import type { Server } from '../../broker/server.ts'
+import { safeExcerpt } from '../../base/printable.ts'
+
+/** How far from the time that was asked about a fact may be. */
+const NEAR_MS = 60_000
+
+/** A question while it is being answered. */
+export class Inquiry {
+  readonly broker: Broker
+  readonly server: Server
+  /** Difference between the wall clock and the monotonic one. */
+  readonly #wallOffsetMs: number
+  readonly #at: number | undefined
+
+  constructor(broker: Broker, at?: number) {
+    this.broker = broker
+    this.server = serverOf(broker)
+    const { clock } = this.server
+    this.#wallOffsetMs = clock.wallNow() - clock.now()
+    this.#at = at
+  }
+
+  get isAboutATime(): boolean {
+    return this.#at !== undefined
+  }
+
+  /** @param atMs monotonic */
+  wall(atMs: number): number {
+    return Math.round(atMs + this.#wallOffsetMs)
+  }
+
+  /** @param atMs as entries of the recorder have it */
+  wallOfEntry(atMs: number): number {
+    return this.wall(atMs + this.server.recorder.startedAtMs)
+  }
+
+  /** Whether a fact that holds from one time to the other, in milliseconds since 1970, may be what was asked about. */
+  isNear(fromMs: number, toMs = fromMs): boolean {
+    return this.#at === undefined || (fromMs <= this.#at + NEAR_MS && toMs >= this.#at - NEAR_MS)
+  }
+
+  /** Gives other owners their turn if this one has had its share. */
+  async pause(units: number): Promise<void> {
+    const { turn } = this.server
+    if (turn.work.isSpent) await turn.share(this)
+    turn.work.spend(units)
+  }
+}
+
+export function recorded(cause: string, text: string, atMs: number): WhyFact {
+  return { certainty: 'recorded', cause, text, atMs }
+}
+
+export function derived(cause: string, text: string): WhyFact {
+  return { certainty: 'derived', cause, text, atMs: undefined }
+}
+
+/** @param beforeMs in milliseconds since 1970 */
+export function unknown(cause: string, text: string, beforeMs: number): WhyFact {
+  return { certainty: 'unknown', cause, text, atMs: beforeMs }
+}
+
+/** A client identifier in a sentence. */
+export function nameOf(clientId: string): string {
+  return clientId === '' ? 'the host program' : JSON.stringify(safeExcerpt(clientId))
+}
+
+/** A topic or filter in a sentence. */
+export function topicText(topic: string): string {
+  return JSON.stringify(safeExcerpt(topic))
+}
+
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+/** @example counted(2, 'message') // '2 messages' */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,114 @@
+/**
+ * Whether a Session has a Subscription that a Topic Name matches; if it has, why the Subscription did not deliver, and if
+ * not, what became of one that would have matched, or which one nearly does.
+ *
+ * @module
+ */
+import { reasonCodeName, ReasonCode } from '../../codec/reason-code.ts'
+import type { WhyFact } from '../../broker/host/why-view.ts'
+import type { Registration } from '../../broker/sessions/sessions.ts'
+import type { Subscription } from '../../protocol/subscription.ts'
+import { RecordKind } from '../../reporting/recorder/record-kind.ts'
+import { matches, parseSharedFilter } from '../../topics/topic-filter.ts'
+import { entriesOf, type TopicEvidence } from './evidence.ts'
+import { counted, derived, nameOf, recorded, timeText, topicText, type Inquiry } from './facts.ts'
+import { nearestFilter } from './nearest-filter.ts'
+import { deniedFact } from './rights.ts'
+
+export async function subscriptionFacts(
+  inquiry: Inquiry,
+  { session }: Registration,
+  topic: string,
+  evidence: TopicEvidence,
+): Promise<WhyFact[]> {
+  await inquiry.pause(session.subscriptions.size)
+  const matching = [...session.subscriptions.values()].filter(({ topicFilter }) => matches(partOf(topicFilter), topic))
+  if (matching.length === 0) return notSubscribed(inquiry, session.clientId, session.subscriptions.keys(), topic)
+  const { clientId } = session
+  const filters = matching.map(({ topicFilter }) => topicText(topicFilter)).slice(0, 3)
+  const match = derived('subscribed', `${nameOf(clientId)} has subscribed to ${filters.join(', ')}.`)
+  const { published } = evidence
+  if (published === undefined) return [match]
+  if (published.clientId === clientId && matching.every(({ noLocal }) => noLocal)) {
+    const text = `${nameOf(clientId)} published the message itself, and No Local of ${filters[0]!} keeps its own messages from it.`
+    return [derived('No Local', text), match]
+  }
+  const shared = matching.filter(({ topicFilter }) => topicFilter.startsWith('$share/'))
+  if (shared.length === matching.length) return [...takenFacts(inquiry, clientId, shared, evidence), match]
+  return [...lateFacts(inquiry, clientId, topic, published.untilMs), match]
+}
+
+/** The part of a filter that is used for matching. */
+function partOf(topicFilter: string): string {
+  const shared = parseSharedFilter(topicFilter)
+  return typeof shared === 'object' ? shared.topicFilter : topicFilter
+}
+
+async function notSubscribed(
+  inquiry: Inquiry,
+  clientId: string,
+  topicFilters: Iterable<string>,
+  topic: string,
+): Promise<WhyFact[]> {
+  const filters = [...topicFilters].map(partOf)
+  const near = nearestFilter(filters, topic)
+  const nearly = near === undefined ? '' : `; the nearest is ${topicText(near.topicFilter)}: ${near.difference}`
+  const has =
+    filters.length === 0
+      ? 'has no subscription'
+      : `has ${counted(filters.length, 'subscription')}, none of which matches ${topicText(topic)}`
+  const none = derived('not subscribed', `${nameOf(clientId)} ${has}${nearly}.`)
+  const [last] = entriesOf(inquiry, clientId, ({ kind, subject }) => isAbout(kind, subject, topic))
+  if (last === undefined) return [none]
+  const { entry, untilMs } = last
+  const filter = topicText(entry.subject ?? '')
+  if (entry.kind === RecordKind.Unsubscribed)
+    return [recorded('unsubscribed', `${nameOf(clientId)} unsubscribed from ${filter}.`, untilMs), none]
+  const code = reasonCodeName(entry.code as ReasonCode)
+  const refused = recorded(
+    'subscription refused',
+    `${nameOf(clientId)} was refused the subscription ${filter} (${code}).`,
+    untilMs,
+  )
+  const isDenied = entry.code === ReasonCode.NotAuthorized
+  return [refused, ...(isDenied ? await deniedFact(inquiry, clientId, 'subscribe', entry.subject ?? '') : []), none]
+}
+
+function isAbout(kind: RecordKind, subject: string | undefined, topic: string): boolean {
+  const isEnd = kind === RecordKind.Unsubscribed || kind === RecordKind.SubscribeRefused
+  return isEnd && subject !== undefined && matches(partOf(subject), topic)
+}
+
+/** Another member of a Shared Subscription had it. */
+function takenFacts(
+  inquiry: Inquiry,
+  clientId: string,
+  shared: readonly Subscription[],
+  { delivered, published }: TopicEvidence,
+): WhyFact[] {
+  const taken = delivered.find(
+    (each) => each.clientId !== clientId && each.untilMs >= published!.atMs && isMember(inquiry, each.clientId, shared),
+  )
+  if (taken === undefined) return []
+  const group = topicText(shared[0]!.topicFilter)
+  const text = `The message went to ${nameOf(taken.clientId)}, another member of the Shared Subscription ${group}: each message goes to one of them.`
+  return [recorded('taken by another member', text, taken.untilMs)]
+}
+
+function isMember(inquiry: Inquiry, clientId: string, shared: readonly Subscription[]): boolean {
+  const subscriptions = inquiry.server.sessions.get(clientId)?.session.subscriptions
+  return shared.some(({ topicFilter }) => subscriptions?.has(topicFilter) === true)
+}
+
+/** The message came before the Subscription, and was not retained. */
+function lateFacts(inquiry: Inquiry, clientId: string, topic: string, publishedMs: number): WhyFact[] {
+  const made = entriesOf(
+    inquiry,
+    clientId,
+    ({ kind, subject }) => kind === RecordKind.Subscribed && subject !== undefined && matches(partOf(subject), topic),
+  )
+  const first = made.at(-1)
+  if (first === undefined || first.atMs <= publishedMs) return []
+  const text = `The latest message to ${topicText(topic)} was published at ${timeText(publishedMs)}, before ${nameOf(clientId)} subscribed.`
+  return [recorded('subscribed later', text, first.atMs)]
+}

@@ -1,0 +1,149 @@
+/**
+ * Why a message did not reach a Client. The questions are asked in the order in which a message meets them, and the
+ * first that explains it decides; what else is known follows.
+ *
+ *   accepted from its publisher?   refused, dropped or changed by a plugin
+ *   a Session?                     ended, or none
+ *   given up, or delivered?        the drops of the Session; what was sent to it
+ *   waiting?                       in its queue or in flight
+ *   subscribed?                    refused, unsubscribed, nearly; No Local; another member of the group had it
+ *   allowed?                       the rules that hold now
+ *   published at all?              retained and removed; a Will that waits; before it subscribed
+ *
+ * @module
+ */
+import { reasonCodeName, ReasonCode } from '../../codec/reason-code.ts'
+import type { Broker } from '../../broker/broker.ts'
+import type { WhyFact, WhyView } from '../../broker/host/why-view.ts'
+import type { Registration } from '../../broker/sessions/sessions.ts'
+import { RecordKind } from '../../reporting/recorder/record-kind.ts'
+import { isClearing, topicEvidence, type Evidence, type TopicEvidence } from './evidence.ts'
+import { counted, derived, Inquiry, nameOf, recorded, timeText, topicText, unknown } from './facts.ts'
+import { dropFacts, waitFact } from './session-facts.ts'
+import { subscriptionFacts } from './subscription-facts.ts'
+import { deniedFact } from './rights.ts'
+import { whyClosed } from './why-closed.ts'
+import { willFact } from './will-facts.ts'
+
+/** What is asked. */
+export interface MessageQuestion {
+  readonly clientId: string
+  readonly topic: string
+  readonly at?: number | undefined
+}
+
+export async function whyMessage(broker: Broker, question: MessageQuestion): Promise<WhyView> {
+  const { clientId, topic, at } = question
+  const inquiry = new Inquiry(broker, at)
+  const evidence = await topicEvidence(inquiry, topic)
+  const registration = inquiry.server.sessions.get(clientId)
+  const facts = [
+    ...(await stoppedFacts(inquiry, evidence)),
+    ...(registration === undefined
+      ? await absentFacts(broker, question)
+      : await sessionFacts(inquiry, registration, topic, evidence)),
+    ...(await missingFacts(inquiry, topic, evidence)),
+  ]
+  return { facts: withBackground(inquiry, question, evidence, facts) }
+}
+
+/** A rule or a plugin was in the way of the latest message. */
+async function stoppedFacts(inquiry: Inquiry, { stopped, published }: TopicEvidence): Promise<WhyFact[]> {
+  if (stopped === undefined) return []
+  const isLater = published !== undefined && published.untilMs > stopped.untilMs
+  if (isLater) return []
+  const { clientId, entry, untilMs } = stopped
+  const what = `A message of ${nameOf(clientId)} to ${topicText(entry.subject ?? '')}`
+  if (entry.kind === RecordKind.Replaced) {
+    if (entry.detail === entry.subject) return []
+    const text = `${what} was rewritten by a plugin: it went to ${topicText(entry.detail ?? '')}.`
+    return [recorded('rewritten by plugin', text, untilMs)]
+  }
+  if (entry.kind === RecordKind.DroppedByPlugin)
+    return [recorded('dropped by plugin', `${what} was dropped by a plugin.`, untilMs)]
+  const code = reasonCodeName(entry.code as ReasonCode)
+  const detail = entry.detail === undefined || entry.detail === code ? '' : `: ${entry.detail}`
+  const refused = recorded('publish refused', `${what} was refused (${code})${detail}.`, untilMs)
+  if (entry.code !== ReasonCode.NotAuthorized) return [refused]
+  return [refused, ...(await deniedFact(inquiry, clientId, 'publish', entry.subject ?? ''))]
+}
+
+async function absentFacts(broker: Broker, { clientId, at }: MessageQuestion): Promise<WhyFact[]> {
+  const { facts } = await whyClosed(broker, clientId, at)
+  const ended = facts.filter(({ cause }) => cause === 'session ended')
+  return [...ended, ...facts.filter(({ cause }) => cause !== 'session ended')]
+}
+
+async function sessionFacts(
+  inquiry: Inquiry,
+  registration: Registration,
+  topic: string,
+  evidence: TopicEvidence,
+): Promise<WhyFact[]> {
+  const { clientId } = registration.session
+  const sent = evidence.delivered.find((each) => each.clientId === clientId)
+  const drops = dropFacts(inquiry, registration, topic, evidence.published?.atMs)
+  const waits = waitFact(inquiry, registration, topic)
+  const isDropLast = drops[0] !== undefined && (sent === undefined || drops[0].atMs! >= sent.untilMs)
+  const isSent = sent !== undefined && (evidence.published === undefined || sent.untilMs >= evidence.published.atMs)
+  if (isDropLast) return [...drops, ...(await rightsOf(inquiry, clientId, topic, drops[0]!)), ...waits]
+  if (waits.length > 0) return [...waits, ...drops]
+  if (isSent) return [sentFact(sent), ...drops]
+  const subscriptions = await subscriptionFacts(inquiry, registration, topic, evidence)
+  const denied = await deniedFact(inquiry, clientId, 'receive', topic)
+  return [...subscriptions, ...denied, ...drops, ...(sent === undefined ? [] : [sentFact(sent)])]
+}
+
+/** The rule behind a message that the client may not receive. */
+async function rightsOf(inquiry: Inquiry, clientId: string, topic: string, { cause }: WhyFact): Promise<WhyFact[]> {
+  return cause === 'not authorized' ? deniedFact(inquiry, clientId, 'receive', topic) : []
+}
+
+function sentFact({ clientId, entry, untilMs }: Evidence): WhyFact {
+  const { count, packetIdentifier, firstByte, hasSeveralSubjects, kind } = entry
+  const isCounted = kind === RecordKind.SentAtMostOnce
+  const qos = isCounted ? 0 : (firstByte >> 1) & 3
+  const last = hasSeveralSubjects ? ', of which the last was of this topic' : ''
+  const identifier = packetIdentifier === 0 ? '' : `, the last with Packet Identifier ${packetIdentifier}`
+  const text = `${counted(count, 'message')} at QoS ${qos} went to ${nameOf(clientId)}${last}${identifier}.`
+  return recorded('sent', text, untilMs)
+}
+
+/** What explains that there was nothing to send. */
+async function missingFacts(inquiry: Inquiry, topic: string, { published }: TopicEvidence): Promise<WhyFact[]> {
+  if (published !== undefined && isClearing(published.entry)) {
+    const text = `The retained message of ${topicText(topic)} was removed by ${nameOf(published.clientId)}.`
+    return [recorded('retained message removed', text, published.untilMs)]
+  }
+  return published === undefined ? willFact(inquiry, topic) : []
+}
+
+/** Publication, connection, and from when on nothing is known. */
+function withBackground(
+  inquiry: Inquiry,
+  { clientId, topic }: MessageQuestion,
+  { published, lostBeforeMs }: TopicEvidence,
+  facts: readonly WhyFact[],
+): WhyFact[] {
+  const { recorder } = inquiry.server
+  const sinceMs = Math.max(inquiry.wallOfEntry(0), lostBeforeMs ?? 0)
+  const all = [...facts]
+  if (published === undefined) {
+    const text = `No message to ${topicText(topic)} is recorded since ${timeText(sinceMs)}.`
+    all.push(
+      recorder.isOn
+        ? recorded('not published', text, sinceMs)
+        : unknown('not recorded', 'The recorder is off.', sinceMs),
+    )
+  } else if (!isClearing(published.entry)) {
+    const text = `${nameOf(published.clientId)} published ${counted(published.entry.count, 'message')} to ${topicText(topic)}.`
+    all.push(recorded('published', text, published.untilMs))
+  }
+  const connection = inquiry.server.sessions.get(clientId)?.connection
+  if (connection !== undefined) {
+    const atMs = inquiry.wall(connection.connectedAtMs)
+    all.push(derived('connected', `${nameOf(clientId)} is connected since ${timeText(atMs)}.`))
+  }
+  all.push(unknown('not recorded', `What happened before ${timeText(sinceMs)} is not known.`, sinceMs))
+  return all
+}

@@ -1,0 +1,23 @@
+/** `why`: about a message, a connection, or logins that were refused, as the parameters say. @module */
+import { UsageError } from '../../base/errors.ts'
+import type { Broker } from '../../broker/broker.ts'
+import type { WhyQuery, WhyView } from '../../broker/host/why-view.ts'
+import { topicNameProblem } from '../../topics/topic-name.ts'
+import { whyClosed, whyRefused } from './why-closed.ts'
+import { whyMessage } from './why-message.ts'
+
+/** @throws {UsageError} if it is not clear what is asked */
+export async function why(broker: Broker, query: WhyQuery): Promise<WhyView> {
+  const { clientId, topic, at } = query
+  if (topic === undefined)
+    return clientId === undefined ? whyRefused(broker, named(query)) : whyClosed(broker, clientId, at)
+  if (clientId === undefined) throw new UsageError('why: a topic needs a clientId: whose message is missing?')
+  const problem = topicNameProblem(topic)
+  if (problem !== undefined) throw new UsageError(`why: topic is no topic name: ${problem}`)
+  return whyMessage(broker, { clientId, topic, at })
+}
+
+function named(query: WhyQuery): WhyQuery {
+  if (query.userName !== undefined || query.address !== undefined) return query
+  throw new UsageError('why: name a clientId, a userName or an address')
+}
