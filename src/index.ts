@@ -65,6 +65,7 @@ export type {
   SubscriptionView,
   UnsubscribeForRequest,
 } from './broker/host/admin.ts'
+export type { Certainty, HintView, WhyFact, WhyQuery, WhyRefusedQuery, WhyView } from './broker/host/why-view.ts'
 export type { HealthCheckName, HealthCheckView } from './broker/host/health-view.ts'
 export type { AdminRole, ApiKeyRequest, ApiKeyView, CreatedApiKey } from './broker/host/api-key-views.ts'
 export type { LoginLinkView, LoginView, ResetRequest } from './broker/host/login-views.ts'

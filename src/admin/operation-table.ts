@@ -131,8 +131,7 @@ export const operationTable: OperationTable = {
       address: filter('text', 'Instead of a client identifier: IP address of logins and handshakes that were refused.'),
       at: AT,
     },
-    description:
-      'Why a client did not get a message, is not connected, or was refused. Facts, the deciding one first, each recorded, derived or unknown.',
+    description: 'Why a client did not get a message, is not connected, or was refused: the deciding fact first.',
   },
   whyClosed: {
     ...{ method: 'GET', path: '/why-closed', role: 'viewer', answer: 'WhyView' },

@@ -50,7 +50,7 @@ export class DropLog {
       if (newest.topicName !== topicName) this.#rename(newest, topicName)
       return
     }
-    const entry = { cause, topicName: kept(topicName), count: 1, firstAtMs: nowMs, lastAtMs: nowMs }
+    const entry = { cause, topicName: keptTopic(topicName), count: 1, firstAtMs: nowMs, lastAtMs: nowMs }
     this.#charge(DROP_BYTES + sizeOfText(entry.topicName))
     if (cause === 'not connected') this.#whileAway = entry
     else this.#push(entry)
@@ -58,7 +58,7 @@ export class DropLog {
 
   #rename(entry: Entry, topicName: string): void {
     this.#charge(-sizeOfText(entry.topicName))
-    entry.topicName = kept(topicName)
+    entry.topicName = keptTopic(topicName)
     this.#charge(sizeOfText(entry.topicName))
   }
 
@@ -99,6 +99,6 @@ function isSame({ topicName: known, cause: reason }: Entry, topicName: string, c
 }
 
 /** Shortens a topic that is very long; the copy does not keep the whole of it in memory. */
-function kept(topicName: string): string {
+export function keptTopic(topicName: string): string {
   return topicName.length <= MAX_TOPIC_LENGTH ? topicName : Buffer.from(topicName.slice(0, MAX_TOPIC_LENGTH)).toString()
 }

@@ -6,6 +6,7 @@
  */
 import { PacketType } from '../../codec/packet-types.ts'
 import type { FlightRecord } from '../../reporting/recorder/flight-record.ts'
+import { shortText } from '../../reporting/recorder/record-pages.ts'
 import { RecordKind, type RecordEntry } from '../../reporting/recorder/record-kind.ts'
 import type { Inquiry } from './facts.ts'
 
@@ -52,13 +53,14 @@ export async function topicEvidence(inquiry: Inquiry, topic: string): Promise<To
   let published: Evidence | undefined
   let stopped: Evidence | undefined
   const delivered = new Map<string, Evidence>()
-  let lostBefore = -1
+  const kept = shortText(topic)
+  let lostBefore = inquiry.server.recorder.lostBeforeMs
   for (const record of inquiry.server.recorder.all()) {
     lostBefore = Math.max(lostBefore, record.lostBeforeMs)
     let looked = 1
     for (const entry of record.entries()) {
       looked++
-      if (entry.subject !== topic) continue
+      if (entry.subject !== kept) continue
       const evidence = evidenceOf(inquiry, record, entry)
       if (!inquiry.isNear(evidence.atMs, evidence.untilMs)) continue
       if (STOPPED.has(entry.kind)) stopped = newer(stopped, evidence)

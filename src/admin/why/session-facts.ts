@@ -2,6 +2,7 @@
 import type { WhyFact } from '../../broker/host/why-view.ts'
 import { heldMessageViewOf, waitTable } from '../../broker/sessions/held-message-view.ts'
 import type { Registration } from '../../broker/sessions/sessions.ts'
+import { keptTopic } from '../../protocol/drop-log.ts'
 import { dropTable } from '../../reporting/metric-table.ts'
 import { Work } from '../../base/work.ts'
 import { counted, derived, nameOf, recorded, topicText, type Inquiry } from './facts.ts'
@@ -19,7 +20,7 @@ export function dropFacts(
   const facts: WhyFact[] = []
   for (const { cause, topicName, count, firstAtMs, lastAtMs } of session.drops?.all() ?? []) {
     const [from, to] = [inquiry.wall(firstAtMs), inquiry.wall(lastAtMs)]
-    const isOther = topicName !== topic && (cause !== 'not connected' || session.connection !== undefined)
+    const isOther = topicName !== keptTopic(topic) && (cause !== 'not connected' || session.connection !== undefined)
     if (isOther || !inquiry.isNear(from, to)) continue
     if (cause === 'not connected' && sinceMs !== undefined && to < sinceMs) continue
     const what = `${counted(count, 'message')}${cause === 'not connected' ? ' of QoS 0' : ` to ${topicText(topic)}`}`

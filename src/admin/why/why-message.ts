@@ -32,19 +32,27 @@ export interface MessageQuestion {
   readonly at?: number | undefined
 }
 
+/** What comes behind everything that may be the reason, in this order. */
+const LAST = ['subscribed later', 'not published', 'published', 'subscribed', 'connected', 'not recorded']
+
+function rankOf({ cause }: WhyFact): number {
+  return LAST.indexOf(cause)
+}
+
 export async function whyMessage(broker: Broker, question: MessageQuestion): Promise<WhyView> {
   const { clientId, topic, at } = question
   const inquiry = new Inquiry(broker, at)
   const evidence = await topicEvidence(inquiry, topic)
   const registration = inquiry.server.sessions.get(clientId)
-  const facts = [
+  const facts: WhyFact[] = [
     ...(await stoppedFacts(inquiry, evidence)),
     ...(registration === undefined
       ? await absentFacts(broker, question)
       : await sessionFacts(inquiry, registration, topic, evidence)),
     ...(await missingFacts(inquiry, topic, evidence)),
   ]
-  return { facts: withBackground(inquiry, question, evidence, facts) }
+  const all = [...facts, ...backgroundOf(inquiry, question, evidence)]
+  return { facts: all.toSorted((one, other) => rankOf(one) - rankOf(other)) }
 }
 
 /** A rule or a plugin was in the way of the latest message. */
@@ -119,15 +127,14 @@ async function missingFacts(inquiry: Inquiry, topic: string, { published }: Topi
 }
 
 /** Publication, connection, and from when on nothing is known. */
-function withBackground(
+function backgroundOf(
   inquiry: Inquiry,
   { clientId, topic }: MessageQuestion,
   { published, lostBeforeMs }: TopicEvidence,
-  facts: readonly WhyFact[],
 ): WhyFact[] {
   const { recorder } = inquiry.server
   const sinceMs = Math.max(inquiry.wallOfEntry(0), lostBeforeMs ?? 0)
-  const all = [...facts]
+  const all: WhyFact[] = []
   if (published === undefined) {
     const text = `No message to ${topicText(topic)} is recorded since ${timeText(sinceMs)}.`
     all.push(

@@ -200,7 +200,11 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
   /** @returns `undefined` for a text for which there is no room */
   #charged(text: string): string | undefined {
     const bytes = sizeOfRecordText(text)
-    if (!this.#room.hasRoomFor(this, bytes)) return undefined
+    if (!this.#room.hasRoomFor(this, bytes)) {
+      this.lostBeforeMs = Math.floor(this.#room.now())
+      this.#room.lost()
+      return undefined
+    }
     this.#charge(bytes)
     return text
   }
@@ -244,6 +248,11 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
     this.#lose(page)
     this.#room.pages.giveBack(page)
     this.bytes -= PAGE_BYTES
+  }
+
+  /** When its newest entry was made; -1 if it has none. */
+  get newestMs(): number {
+    return this.#slab === undefined ? -1 : timeOf(this.#slab.words, this.#row * ROW_WORDS)
   }
 
   /** Forgets everything. */

@@ -51,6 +51,8 @@ export class Recorder implements RecordRoom, EventObserver {
   readonly #parts: RecorderParts
   readonly #records = new WideMap<FlightRecord>()
   readonly #gone = new GoneRecords()
+  /** When the latest entries of a Client were made that were lost with its record, or had no room; -1 if none were. */
+  lostBeforeMs = -1
   readonly #startedAtMs: number
   #isFull = false
 
@@ -187,6 +189,7 @@ export class Recorder implements RecordRoom, EventObserver {
 
   lost(): void {
     if (!this.isOn) return
+    this.lostBeforeMs = this.now()
     this.#parts.metrics.recorderEntriesLost++
     if (this.#isFull) return
     this.#isFull = true
@@ -194,6 +197,7 @@ export class Recorder implements RecordRoom, EventObserver {
   }
 
   #forget(record: FlightRecord): void {
+    this.lostBeforeMs = Math.max(this.lostBeforeMs, record.newestMs)
     this.#gone.remove(record)
     this.#records.delete(record.clientId)
     record.clear()

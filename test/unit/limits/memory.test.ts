@@ -7,6 +7,8 @@ import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { nominalMemory } from '../../../src/limits/process-memory.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { connectionMemoryLimit } from '../../../src/protocol/connection-memory.ts'
+import { sizeOfText } from '../../../src/base/memory-account.ts'
+import { DROP_BYTES } from '../../../src/protocol/memory-sizes.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
 import type { TestClient } from '../../support/test-client.ts'
 import { sessionsOf } from '../../support/sessions.ts'
@@ -420,7 +422,11 @@ test('output that a Client does not take is charged to its user, and QoS 0 for i
   assert.ok(broker.broker.metrics.dropped['output full'] > 8)
   sensor.disconnect()
   frozen.thaw()
-  assert.equal(broker.broker.memory.bytes, before)
+  // What was dropped is on record, as one entry with its topic.
+  assert.equal(broker.broker.memory.bytes, before + DROP_BYTES + sizeOfText('a'))
+  frozen.disconnect()
+  reader.disconnect()
+  assert.equal(broker.broker.memory.bytes, 0)
   await broker.close()
 })
 

@@ -1,0 +1,495 @@
+/**
+ * Twenty incidents as operators meet them: the first fact of the answer names the cause, and says honestly how it is
+ * known.
+ */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { connect } from 'node:tls'
+import { banName } from '../../../src/access/directory/bans.ts'
+import type { Plugin } from '../../../src/access/plugin.ts'
+import { serverOf } from '../../../src/broker/broker.ts'
+import type { WhyFact, WhyQuery } from '../../../src/broker/host/why-view.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
+import type { ConfigInput } from '../../../src/config/options.ts'
+import { createBroker } from '../../../src/create-broker.ts'
+import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
+import { TestAuthority } from '../../support/certificates.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
+import { VirtualBroker } from '../../support/virtual-broker.ts'
+import { settled } from './support.ts'
+
+const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 3600 } } as const
+const TWO_SECONDS = { cleanStart: false, properties: { sessionExpiryInterval: 2 } } as const
+
+async function why(broker: VirtualBroker, query: WhyQuery): Promise<readonly WhyFact[]> {
+  return (await settled(broker, broker.broker.admin.why(query))).facts
+}
+
+interface Expected {
+  readonly certainty: WhyFact['certainty']
+  readonly cause: string
+  readonly text: RegExp
+}
+
+async function firstIs(broker: VirtualBroker, query: WhyQuery, expected: Expected): Promise<void> {
+  const facts = await why(broker, query)
+  const [first] = facts
+  assert.deepEqual(
+    [first!.certainty, first!.cause],
+    [expected.certainty, expected.cause],
+    JSON.stringify(facts, undefined, 1),
+  )
+  assert.match(first!.text, expected.text)
+  // What is recorded has a time, and what is derived has none.
+  for (const { certainty, atMs, text } of facts) assert.equal(atMs === undefined, certainty === 'derived', text)
+}
+
+const recorded = (cause: string, text: RegExp): Expected => ({ certainty: 'recorded', cause, text })
+const derived = (cause: string, text: RegExp): Expected => ({ certainty: 'derived', cause, text })
+
+interface Incident {
+  readonly name: string
+  readonly config?: ConfigInput
+  readonly query: WhyQuery
+  readonly expected: Expected
+  readonly happens: (broker: VirtualBroker) => unknown
+}
+
+function acl(rules: { readonly publish: string[]; readonly subscribe: string[] }): ConfigInput {
+  return { 'topic-check': { acl: { anonymous: rules } } }
+}
+
+function intercepting(intercept: NonNullable<Plugin['intercept']>): ConfigInput {
+  return { intercept: { plugins: [{ name: 'guard', intercept }] } }
+}
+
+const METER_POWER = { clientId: 'meter', topic: 'power' } as const
+
+const incidents: readonly Incident[] = [
+  {
+    name: 'two clients with one identifier',
+    query: { clientId: 'meter' },
+    expected: recorded(
+      'session taken over',
+      /2 times since .*two clients use it; logins came from 192\.0\.2\.7, 192\.0\.2\.8/,
+    ),
+    happens: (broker) => {
+      for (const last of [7, 8, 7]) {
+        broker.connect({ clientId: 'meter', peer: { address: `192.0.2.${last}` } })
+        broker.advance(5000)
+      }
+    },
+  },
+  {
+    name: 'a typing mistake in a permission: the publisher is refused',
+    config: acl({ subscribe: ['#'], publish: ['pwoer'] }),
+    query: METER_POWER,
+    expected: recorded('publish refused', /A message of "sensor" to "power" was refused \(Not authorized\)/),
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter' }).subscribe('power', 1)
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+    },
+  },
+  {
+    name: 'a typing mistake in a permission: the subscription is refused',
+    config: acl({ subscribe: ['pwoer'], publish: ['#'] }),
+    query: METER_POWER,
+    expected: recorded('subscription refused', /"meter" was refused the subscription "power" \(Not authorized\)/),
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter' }).subscribe('power', 1)
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+    },
+  },
+  {
+    name: 'queue full',
+    config: { 'max-queued-messages': 2 },
+    query: METER_POWER,
+    expected: recorded('queue full', /3 messages to "power" did not reach "meter" \(queue full\)/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter', ...KEPT })
+      meter.subscribe('power', 1)
+      meter.drop()
+      const sensor = broker.connect({ clientId: 'sensor' })
+      for (let at = 0; at < 5; at++) sensor.publish('power', String(at), 1)
+    },
+  },
+  {
+    name: 'expired message',
+    query: METER_POWER,
+    expected: recorded('expired', /1 message to "power" did not reach "meter" \(expired\)/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter', ...KEPT })
+      meter.subscribe('power', 1)
+      meter.drop()
+      const properties = { messageExpiryInterval: 2 }
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1, { properties })
+      broker.advance(10_000)
+      broker.connect({ clientId: 'meter', ...KEPT })
+    },
+  },
+  {
+    name: 'QoS 0 to a slow reader',
+    config: { 'max-outgoing-bytes': 4096 },
+    query: METER_POWER,
+    expected: recorded('output full', /did not reach "meter" \(output full\).*reads too slowly/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter' })
+      meter.subscribe('power')
+      meter.isFrozen = true
+      const sensor = broker.connect({ clientId: 'sensor' })
+      for (let at = 0; at < 20; at++) sensor.publish('power', 'x'.repeat(1000))
+    },
+  },
+  {
+    name: 'QoS 0 while the client was away',
+    query: METER_POWER,
+    expected: recorded('not connected', /1 message of QoS 0 did not reach "meter" \(not connected\)/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter', ...KEPT })
+      meter.subscribe('power')
+      meter.drop()
+      broker.connect({ clientId: 'sensor' }).publish('power', '1')
+    },
+  },
+  {
+    name: 'No Local',
+    query: METER_POWER,
+    expected: derived('No Local', /"meter" published the message itself, and No Local of "power"/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter' })
+      meter.subscribe('power', 1, { noLocal: true })
+      meter.publish('power', '1', 1)
+    },
+  },
+  {
+    name: 'another member of the Shared Subscription took it',
+    query: { clientId: 'two', topic: 'power' },
+    expected: recorded(
+      'taken by another member',
+      /went to "one", another member of the Shared Subscription "\$share\/g\/power"/,
+    ),
+    happens: (broker) => {
+      for (const clientId of ['one', 'two']) broker.connect({ clientId }).subscribe('$share/g/power', 1)
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+    },
+  },
+  {
+    name: 'the retained message was cleared',
+    query: METER_POWER,
+    expected: recorded('retained message removed', /The retained message of "power" was removed by "tidy"/),
+    happens: (broker) => {
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 0, { retain: true })
+      broker.connect({ clientId: 'tidy' }).publish('power', '', 0, { retain: true })
+      broker.advance(5000)
+      broker.connect({ clientId: 'meter' }).subscribe('power', 1)
+    },
+  },
+  {
+    name: 'the filter is wrong by one level',
+    query: { clientId: 'meter', topic: 'plant/attic/power' },
+    expected: derived(
+      'not subscribed',
+      /the nearest is "plant\/cellar\/\+": level 2 is "cellar", and the topic has "attic"/,
+    ),
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter' }).subscribe(['other', 'plant/cellar/+'], 1)
+      broker.connect({ clientId: 'sensor' }).publish('plant/attic/power', '1', 1)
+    },
+  },
+  {
+    name: 'Keep Alive missed',
+    query: { clientId: 'meter' },
+    expected: recorded('keep alive timeout', /The connection of "meter" ended: keep alive timeout/),
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter', keepAlive: 2 })
+      broker.advance(20_000)
+    },
+  },
+  {
+    name: 'packet too large: the connection that sent it ends',
+    config: { 'max-packet-size': 1000 },
+    query: { clientId: 'meter' },
+    expected: recorded('protocol error', /A packet of 2013 bytes exceeds the limit of 1000 bytes \(Packet too large\)/),
+    happens: (broker) => broker.connect({ clientId: 'meter' }).publish('power', 'x'.repeat(2000), 1),
+  },
+  {
+    name: 'packet too large: for the receiver',
+    query: METER_POWER,
+    expected: recorded('packet too large', /did not reach "meter" \(packet too large\).*Maximum Packet Size/),
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter', properties: { maximumPacketSize: 50 } }).subscribe('power', 1)
+      broker.connect({ clientId: 'sensor' }).publish('power', 'x'.repeat(100), 1)
+    },
+  },
+  {
+    name: 'Receive Maximum broken',
+    config: { 'receive-maximum': 1 },
+    query: { clientId: 'meter' },
+    expected: recorded('protocol error', /more than 1 PUBLISH packets without an answer \(Receive Maximum exceeded\)/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter' })
+      for (let at = 0; at < 2; at++) meter.publish('power', 'x', 2)
+    },
+  },
+  {
+    name: 'rewritten by a plugin',
+    config: intercepting((_client, { topic }) =>
+      topic === 'power' ? { decision: 'replace', topic: 'power/raw' } : undefined,
+    ),
+    query: METER_POWER,
+    expected: recorded(
+      'rewritten by plugin',
+      /A message of "sensor" to "power" was rewritten by a plugin: it went to "power\/raw"/,
+    ),
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter' }).subscribe('power', 1)
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+    },
+  },
+  {
+    name: 'the payload was refused by an interceptor',
+    config: intercepting(() => ({ decision: 'refuse', reasonCode: 0x99, cause: 'no JSON' })),
+    query: METER_POWER,
+    expected: recorded(
+      'publish refused',
+      /A message of "sensor" to "power" was refused \(Payload format invalid\): .*no JSON/,
+    ),
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter' }).subscribe('power', 1)
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+    },
+  },
+  {
+    name: 'dropped by an interceptor',
+    config: intercepting(() => ({ decision: 'drop' })),
+    query: METER_POWER,
+    expected: recorded('dropped by plugin', /A message of "sensor" to "power" was dropped by a plugin/),
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter' }).subscribe('power', 1)
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+    },
+  },
+  {
+    name: 'the Will is delayed',
+    query: { clientId: 'meter', topic: 'gone' },
+    expected: derived(
+      'Will delayed',
+      /"gone" is the topic of the Will of "pump", which is published at .*Will Delay Interval is 30 s/,
+    ),
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter' }).subscribe('gone', 1)
+      const will = { topicName: 'gone', properties: { willDelayInterval: 30 } }
+      broker.connect({ clientId: 'pump', ...KEPT, will }).drop()
+      broker.advance(1000)
+    },
+  },
+  {
+    name: 'the Session has expired',
+    query: METER_POWER,
+    expected: recorded('session ended', /The session of "meter" ended: expired/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter', ...TWO_SECONDS })
+      meter.subscribe('power', 1)
+      meter.drop()
+      broker.advance(10_000)
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+    },
+  },
+  {
+    name: 'it waits, because the client acknowledges nothing',
+    query: METER_POWER,
+    expected: derived('waits for PUBACK', /1 message to "power" is in flight and not acknowledged for "meter"/),
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter' }).subscribe('power', 1)
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+    },
+  },
+  {
+    name: 'it did arrive',
+    query: METER_POWER,
+    expected: recorded('sent', /1 message at QoS 1 went to "meter", the last with Packet Identifier 1/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter' })
+      meter.subscribe('power', 1)
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+      meter.receiveAll()
+    },
+  },
+  {
+    name: 'it was published before the client subscribed',
+    query: METER_POWER,
+    expected: recorded('subscribed later', /was published at .*, before "meter" subscribed/),
+    happens: (broker) => {
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+      broker.advance(5000)
+      broker.connect({ clientId: 'meter' }).subscribe('power', 1)
+    },
+  },
+  {
+    name: 'it was unsubscribed',
+    query: METER_POWER,
+    expected: recorded('unsubscribed', /"meter" unsubscribed from "power"/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter' })
+      meter.subscribe('power', 1)
+      meter.unsubscribe('power')
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+    },
+  },
+  {
+    name: 'nobody has published it',
+    query: METER_POWER,
+    expected: recorded('not published', /No message to "power" is recorded since/),
+    happens: (broker) => broker.connect({ clientId: 'meter' }).subscribe('power', 1),
+  },
+]
+
+for (const { name, config = {}, query, expected, happens } of incidents) {
+  test(name, async (t) => {
+    const broker = await VirtualBroker.start(config)
+    t.after(() => broker.close())
+    await happens(broker)
+    await firstIs(broker, query, expected)
+  })
+}
+
+test('disk full: the publisher is refused', async (t) => {
+  const disk = new MemoryDisk({ capacityBytes: 1 << 20 })
+  const broker = await VirtualBroker.start(
+    { listeners: {}, persistence: {}, 'max-queued-messages': 1_000_000 },
+    { disk },
+  )
+  t.after(() => broker.close())
+  const meter = broker.connect({ clientId: 'meter', ...KEPT })
+  await broker.settle()
+  meter.subscribe('power', 1)
+  await broker.settle()
+  meter.drop()
+  const sensor = broker.connect({ clientId: 'sensor' })
+  for (let code = 0; code < 0x80;) {
+    sensor.publish('power', 'x'.repeat(5000), 1)
+    await broker.settle()
+    const answer = sensor.takeFirst(PacketType.PUBACK)
+    code = answer?.type === PacketType.PUBACK ? answer.reasonCode : 0x80
+  }
+  await firstIs(
+    broker,
+    METER_POWER,
+    recorded('publish refused', /A message of "sensor" to "power" was refused \(Quota exceeded\): .*store/),
+  )
+})
+
+test('wrong password', async (t) => {
+  const denier: Plugin = { name: 'auth.file', authenticate: () => ({ decision: 'deny', cause: 'wrong password' }) }
+  const broker = await VirtualBroker.start({ auth: { plugins: [denier] } })
+  t.after(() => broker.close())
+  for (let at = 0; at < 3; at++) {
+    broker.connect({ clientId: 'meter', userName: 'ann', password: 'sesame', peer: { address: '192.0.2.7' } })
+    await broker.settle()
+    broker.advance(60_000)
+  }
+  const expected = recorded(
+    'refused',
+    /A login of "meter" of user "ann" from 192\.0\.2\.7 through attached was refused, 3 times: .*wrong password/,
+  )
+  for (const query of [{ clientId: 'meter' }, { userName: 'ann' }, { address: '192.0.2.7' }])
+    await firstIs(broker, query, expected)
+  assert.doesNotMatch(JSON.stringify(await why(broker, { clientId: 'meter' })), /sesame/)
+})
+
+test('banned', async (t) => {
+  const byName: Plugin = { name: 'by-name', authenticate: () => ({ decision: 'allow' }) }
+  const broker = await VirtualBroker.start({ auth: { plugins: [byName] } })
+  t.after(() => broker.close())
+  const entry = { kind: 'client-id', value: 'meter', reason: 'noise', createdAtMs: 0, untilMs: undefined } as const
+  serverOf(broker.broker).directory.carryOut([{ type: 'ban', name: banName('client-id', 'meter'), entry }])
+  broker.connect({ clientId: 'meter' })
+  await broker.settle()
+  await firstIs(broker, { clientId: 'meter' }, recorded('refused', /A login of "meter" .* was refused: .*\(Banned\)/))
+})
+
+test('certificate expired', { timeout: 30_000 }, async (t) => {
+  const authority = new TestAuthority('Works')
+  const server = authority.issue({ names: ['IP:127.0.0.1'] })
+  const device = authority.issue({ subject: [['CN', 'old']], expired: true })
+  const folder = scratchFolder()
+  const write = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const certfile = write('server.pem', server.certificate)
+  const keyfile = write('server.key', server.key)
+  const cafile = write('ca.pem', authority.certificate)
+  const files = { certfile, keyfile, cafile } as const
+  const listener = { bind: '127.0.0.1:0', ssl: true, ...files, 'client-certificates': 'required' } as const
+  const broker = await createBroker({
+    listeners: { tls: listener },
+    'sys-interval': 0,
+    auth: { 'allow-anonymous': true },
+  })
+  t.after(() => broker.close())
+  const port = Number(new URL(broker.listeners[0]!.url).port)
+  const refused = new Promise<void>((resolve) => broker.once('handshakeRefused', () => resolve()))
+  const socket = connect({
+    port,
+    host: '127.0.0.1',
+    ca: authority.certificate,
+    cert: device.certificate,
+    key: device.key,
+  })
+  socket.on('error', () => undefined)
+  await refused
+  socket.destroy()
+  const { facts } = await broker.admin.whyRefused({ address: '127.0.0.1' })
+  assert.equal(facts[0]!.certainty, 'recorded')
+  assert.match(
+    facts[0]!.text,
+    /A connection from 127\.0\.0\.1 through tls was refused: TLS: client certificate: CERT_HAS_EXPIRED/,
+  )
+})
+
+test('what was not recorded is not claimed: with the recorder off, and for a client that nobody has seen', async (t) => {
+  const broker = await VirtualBroker.start({ 'max-recorder-bytes': 0 })
+  t.after(() => broker.close())
+  broker.connect({ clientId: 'meter' }).subscribe('power', 1)
+  broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+  const facts = await why(broker, METER_POWER)
+  assert.deepEqual(
+    facts.filter(({ certainty }) => certainty === 'recorded'),
+    [],
+  )
+  assert.ok(facts.some(({ certainty, cause }) => certainty === 'unknown' && cause === 'not recorded'))
+  const nobody = await why(broker, { clientId: 'nobody' })
+  assert.deepEqual(
+    nobody.map(({ certainty, cause }) => [certainty, cause]),
+    [
+      ['unknown', 'nothing recorded'],
+      ['derived', 'no session'],
+    ],
+  )
+})
+
+test('`at` chooses the facts near a time', async (t) => {
+  const broker = await VirtualBroker.start({ 'max-queued-messages': 1 })
+  t.after(() => broker.close())
+  const meter = broker.connect({ clientId: 'meter', ...KEPT })
+  meter.subscribe('power', 1)
+  meter.drop()
+  const sensor = broker.connect({ clientId: 'sensor' })
+  for (let at = 0; at < 3; at++) sensor.publish('power', String(at), 1)
+  const at = Math.round(broker.clock.wallNow())
+  broker.advance(600_000)
+  broker.connect({ clientId: 'meter', ...KEPT }).receiveAll()
+  sensor.publish('power', '4', 1)
+  assert.equal((await why(broker, METER_POWER))[0]!.cause, 'waits for PUBACK')
+  assert.equal((await why(broker, { ...METER_POWER, at }))[0]!.cause, 'queue full')
+})
+
+test('a question has to say what it is about', async (t) => {
+  const broker = await VirtualBroker.start()
+  t.after(() => broker.close())
+  for (const query of [{}, { topic: 'a' }, { clientId: 'a', topic: 'a/#' }])
+    await assert.rejects(why(broker, query), { code: 'ERR_USAGE' }, JSON.stringify(query))
+})
