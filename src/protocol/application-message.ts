@@ -15,6 +15,8 @@
  * message longer, call `keep` (until it is acknowledged: into the arena) or `own` (for as long as necessary: into
  * memory of its own), so that a small message does not pin a 64 KiB chunk.
  *
+ * A small message that is to stay for very long can be packed (`packed-bytes.ts`).
+ *
  * The payload of a message that somebody holds never leaves RAM. A stored delivery in a queue can wait for the Store,
  * and nothing else can: it lets go of the message and makes another when its turn comes (`stored`). The payload is gone
  * as soon as nobody else holds the message. A message whose payload is not in RAM cannot be sent.
@@ -32,21 +34,14 @@ import { Arena, LARGEST_GUEST_BYTES } from './arena.ts'
 import { MESSAGE_BYTES } from './memory-sizes.ts'
 import type { MessageParts } from './message-parts.ts'
 import { Place } from './message-place.ts'
+import { MOST_PACKED_BYTES, packBytes, unpackBytes, unpackShared } from './packed-bytes.ts'
 import type { Message } from './message.ts'
-import { isOfFive, layoutOf, OtherFrames, type FrameLayout, type MessageFrame } from './message-frames.ts'
+import { isOfFive, layoutOf, OtherFrames, ownFrameOf, type FrameLayout, type MessageFrame } from './message-frames.ts'
 
 const arena = new Arena()
 const NOTHING = new Uint8Array(0)
 /** The memory that holds the payload loaded last. */
 let loaded: Uint8Array = NOTHING
-
-/** Shared by all small messages that leave in the frame in which they came; every call of `frame` overwrites it. */
-const ownFrame: { -readonly [Key in keyof MessageFrame]: MessageFrame[Key] } = {
-  bytes: NOTHING,
-  start: 0,
-  end: 0,
-  packetIdentifierAt: 0,
-}
 
 export class ApplicationMessage implements Message {
   readonly topicName: string
@@ -72,8 +67,8 @@ export class ApplicationMessage implements Message {
   #place: Place = Place.Buffer
   /** Its place in the arena, as `Arena` numbers them. */
   #arenaPlace = 0
-  /** Made at the first use. */
-  #payload: Buffer | undefined = undefined
+  /** Made at the first use. For a packed message it is the string. */
+  #payload: Buffer | string | undefined = undefined
   /**
    * Where the frame in which the message came begins; it is in the same bytes as the payload, which is its end. -1 if
    * there is none.
@@ -202,7 +197,8 @@ export class ApplicationMessage implements Message {
 
   /** @throws {InvariantError} if it is only in the store (`isLoaded`) */
   get payload(): Buffer {
-    return (this.#payload ??= this.#cutPayload())
+    const payload = (this.#payload ??= this.#cutPayload())
+    return typeof payload === 'string' ? unpackBytes(payload, this.#payloadStart) : payload
   }
 
   /** A Buffer, even if its bytes lie in memory that came as a plain Uint8Array, as after a restart. */
@@ -283,6 +279,21 @@ export class ApplicationMessage implements Message {
     if (!this.#fillsItsMemory(size)) this.#moveTo(Buffer.allocUnsafeSlow(size), 0, Place.Own)
   }
 
+  /**
+   * Makes a small message that owns its memory take as little of it as possible, because it is to stay for very long. Its
+   * payload is then made anew whenever it is read.
+   */
+  pack(): void {
+    if (this.#place !== Place.Own || this.#properties !== noPropertyList) return
+    const start = this.#firstByte()
+    if (this.#payloadEnd - start > MOST_PACKED_BYTES) return
+    this.#payload = packBytes(this.#bytes, start, this.#payloadEnd)
+    this.#bytes = NOTHING
+    // Not `-start`: the negative of 0 is no small integer, and each message would have numbers in memory of their own.
+    this.#shift(0 - start)
+    this.#place = Place.Packed
+  }
+
   /** Called when nobody holds it any longer. */
   released(): void {
     if (this.#place === Place.Arena) arena.leave(this.#arenaPlace, this)
@@ -305,16 +316,20 @@ export class ApplicationMessage implements Message {
     const start = this.#firstByte()
     const shift = at - start
     copyBytes(target, at, this.#bytes, start, this.#payloadEnd)
-    if (this.#frameStart >= 0) {
-      this.#frameStart = at
-      if (this.#packetIdentifierAt !== 0) this.#packetIdentifierAt += shift
-    }
     if (this.#properties.bytes === this.#bytes) this.#properties.moved(target, this.#properties.start + shift)
     this.#bytes = target
-    this.#payloadStart += shift
-    this.#payloadEnd += shift
+    this.#shift(shift)
     this.#payload = undefined
     this.#place = place
+  }
+
+  #shift(by: number): void {
+    if (this.#frameStart >= 0) {
+      this.#frameStart += by
+      if (this.#packetIdentifierAt !== 0) this.#packetIdentifierAt += by
+    }
+    this.#payloadStart += by
+    this.#payloadEnd += by
   }
 
   /** Whether it may no longer be delivered [5.0 MQTT-3.3.2-5]. */
@@ -348,21 +363,8 @@ export class ApplicationMessage implements Message {
   }
 
   #ownFrame(): MessageFrame {
-    // The shared frame would keep a large message in memory until another message uses it.
-    if (this.#payloadEnd - this.#frameStart > LARGEST_GUEST_BYTES) {
-      return {
-        bytes: this.#bytes,
-        start: this.#frameStart,
-        end: this.#payloadEnd,
-        packetIdentifierAt: this.#packetIdentifierAt,
-      }
-    }
-    // The collector notes each store of a young array in what is old: messages of one chunk or block share theirs.
-    if (ownFrame.bytes !== this.#bytes) ownFrame.bytes = this.#bytes
-    ownFrame.start = this.#frameStart
-    ownFrame.end = this.#payloadEnd
-    ownFrame.packetIdentifierAt = this.#packetIdentifierAt
-    return ownFrame
+    const bytes = this.#place === Place.Packed ? unpackShared(this.#payload as string) : this.#bytes
+    return ownFrameOf(bytes, this.#frameStart, this.#payloadEnd, this.#packetIdentifierAt)
   }
 
   #makeOther(
@@ -393,7 +395,7 @@ export class ApplicationMessage implements Message {
       properties: this.#properties,
       messageExpiryInterval: this.expiryIntervalAt(nowMs),
     } as const
-    const { bytes, packetIdentifierAt } = makePublishFrame(fields, this.#payload ?? this.#cutPayload(), version)
+    const { bytes, packetIdentifierAt } = makePublishFrame(fields, this.payload, version)
     return { bytes, start: 0, end: bytes.length, packetIdentifierAt }
   }
 }

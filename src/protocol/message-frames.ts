@@ -5,6 +5,7 @@
  * @module
  */
 import type { ProtocolVersion } from '../codec/packet-types.ts'
+import { LARGEST_GUEST_BYTES } from './arena.ts'
 import { RecentFrames, type FrameHolder } from './recent-frames.ts'
 
 /** An encoded PUBLISH with RETAIN 0 and DUP 0. */
@@ -27,6 +28,26 @@ export function layoutOf(version: ProtocolVersion, withPacketIdentifier: boolean
 /** Whether frames of that layout are for 5.0, whose Message Expiry Interval is counted down. */
 export function isOfFive(layout: number): boolean {
   return layout >= FrameLayout.Five
+}
+
+/** Shared by all small messages that leave in the frame in which they came; every call of `ownFrameOf` overwrites it. */
+const ownFrame: { -readonly [Key in keyof MessageFrame]: MessageFrame[Key] } = {
+  bytes: new Uint8Array(0),
+  start: 0,
+  end: 0,
+  packetIdentifierAt: 0,
+}
+
+/** The frame in which a message came, valid until another one is requested. Hot: runs for every delivery. */
+export function ownFrameOf(bytes: Uint8Array, start: number, end: number, packetIdentifierAt: number): MessageFrame {
+  // The shared frame would keep a large message in memory until another message uses it.
+  if (end - start > LARGEST_GUEST_BYTES) return { bytes, start, end, packetIdentifierAt }
+  // The collector notes each store of a young array in what is old: messages of one chunk or block share theirs.
+  if (ownFrame.bytes !== bytes) ownFrame.bytes = bytes
+  ownFrame.start = start
+  ownFrame.end = end
+  ownFrame.packetIdentifierAt = packetIdentifierAt
+  return ownFrame
 }
 
 const recentFrames = new RecentFrames()

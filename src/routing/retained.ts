@@ -195,6 +195,7 @@ export class RetainedMessages {
   loaded(message: ApplicationMessage): void {
     if (!message.isLoaded) return
     message.own()
+    message.pack()
     const { topicName, payloadLength } = message
     this.#entries.get(topicName)?.payer.add(payloadLength)
     this.bytes += payloadLength
@@ -209,6 +210,7 @@ export class RetainedMessages {
     message.own()
     this.#insert(message, payer)
     this.#side.retained(message, replaced)
+    message.pack()
   }
 
   #insert(message: ApplicationMessage, payer: MemoryAccount): void {

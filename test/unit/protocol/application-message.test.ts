@@ -46,6 +46,57 @@ for (const hold of ['keep', 'own'] as const) {
   })
 }
 
+for (const frame of ['3006000361626348', '320800036162630007', '']) {
+  for (const payload of ['Hi', '', '\u00e9\u{1f600}', 'x'.repeat(4000), 'x'.repeat(5000)]) {
+    test(`a packed message of ${payload.length} characters is what it was before; its frame came as ${frame || 'none'}`, () => {
+      const [plain, packed] = [packable(frame, payload), packable(frame, payload)]
+      packed.own()
+      packed.pack()
+      for (const version of [3, 4, 5] as const) {
+        for (const withPacketIdentifier of [false, true]) {
+          const frameOf = (message: ApplicationMessage): string => {
+            const { bytes, start, end } = message.frame(version, withPacketIdentifier, 0)
+            return Buffer.from(bytes.subarray(start, end)).toString('hex')
+          }
+          const expected = frameOf(plain)
+          assert.equal(frameOf(packed), expected)
+          frameOf(packable(frame, 'another'))
+          assert.equal(frameOf(packed), expected)
+        }
+      }
+      assert.equal(packed.text(), payload)
+      assert.deepEqual(packed.payload, plain.payload)
+      assert.equal(packed.payloadLength, plain.payloadLength)
+      assert.equal(packed.size, plain.size)
+      assert.ok(packed.isLoaded)
+      packed.own()
+      packed.keep()
+      assert.equal(packed.text(), payload)
+    })
+  }
+}
+
+/** A message in the middle of a chunk. @param head its frame without the payload, in hex; empty for none */
+function packable(head: string, payload: string): ApplicationMessage {
+  const frame = Buffer.from(head, 'hex')
+  const chunk = Buffer.concat([Buffer.alloc(100), frame, Buffer.from(payload), Buffer.alloc(50)])
+  const [start, end] = [100 + frame.length, chunk.length - 50]
+  const message = new ApplicationMessage(
+    'abc',
+    head.startsWith('32') ? 1 : 0,
+    false,
+    noPropertyList,
+    '',
+    0,
+    chunk,
+    start,
+    end,
+  )
+  message.liesInChunk()
+  if (head !== '') message.adoptFrame(4, 100, head.startsWith('32') ? start - 2 : 0)
+  return message
+}
+
 test('what waits long leaves the arena for memory of its own size', () => {
   const chunk = Buffer.alloc(65_536, 'x')
   const message = new ApplicationMessage('abc', 0, false, noPropertyList, '', 0, chunk, 107, 207)
