@@ -289,8 +289,7 @@ export class ApplicationMessage implements Message {
     if (this.#payloadEnd - start > MOST_PACKED_BYTES) return
     this.#payload = packBytes(this.#bytes, start, this.#payloadEnd)
     this.#bytes = NOTHING
-    // Not `-start`: the negative of 0 is no small integer, and each message would have numbers in memory of their own.
-    this.#shift(0 - start)
+    this.#shift(0 - start) // `-start` may be -0, which is no small integer: each message would take 48 bytes more
     this.#place = Place.Packed
   }
 
