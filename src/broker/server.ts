@@ -120,7 +120,7 @@ export class Server implements ServerSide {
   readonly #review: LoginReview
   readonly #queueExpiries: QueueExpiries
   readonly #backPressure: BackPressure
-  readonly #services: SessionServices
+  readonly sessionServices: SessionServices
   readonly #ends: SessionEnds
   readonly #registrations: RegistrationServices
   readonly #connectionLog: ConnectionLog
@@ -165,7 +165,7 @@ export class Server implements ServerSide {
     const registrations = this.#registrations
     this.sessions = new Sessions(options, this.turn, this.metrics, registrations)
     const { whole } = this.memory
-    const routerSide = routerSideOf(current, this.work, () => this.#services)
+    const routerSide = routerSideOf(current, this.work, () => this.sessionServices)
     this.router = new Router(routerSide, Math.floor(clock.random() * 0x1_0000_0000), whole)
     const { memoryRefusals } = this
     const ofRetained = { current, events, work: this.work, gate: this.#gate, memoryRefusals, ledger: () => this.ledger }
@@ -189,9 +189,9 @@ export class Server implements ServerSide {
       ...ofSessions,
       ledger: this.ledger,
       payloads: this.#payloads && new EstateReads(this.#payloads, this.turn, this.metrics, parts.log),
-      dropped: (...what) => this.#services.dropped(...what),
+      dropped: (...what) => this.sessionServices.dropped(...what),
     })
-    this.#services = new SessionServices({
+    this.sessionServices = new SessionServices({
       ...ofSessions,
       payloads: this.#payloads,
       backPressure: this.#backPressure,
@@ -210,7 +210,8 @@ export class Server implements ServerSide {
     }
     this.admission = new Admission({
       ...shared,
-      makeSession: (client, listener) => new Session(client.clientId, this.#services, listener, this.memory.of(client)),
+      makeSession: (client, listener) =>
+        new Session(client.clientId, this.sessionServices, listener, this.memory.of(client)),
       sessionChanged: (registration) => {
         registrations.changed(registration)
         if (registration.will !== undefined) registrations.willChanged(registration)
@@ -260,7 +261,7 @@ export class Server implements ServerSide {
       unsubscribed: (session, topicFilter) => this.ledger?.unsubscribed(session, topicFilter),
       ledger: this.ledger,
       canStore: (session) => session.ledger === undefined || this.#gate.canAdd(0),
-      dropped: (...what) => this.#services.dropped(...what),
+      dropped: (...what) => this.sessionServices.dropped(...what),
       leftShared: (session, topicFilters) => this.#ends.left(session, topicFilters),
     })
     const { subscribing } = this
@@ -338,7 +339,7 @@ export class Server implements ServerSide {
       ...{ ledger, store, log, processMemory, turn, memory, sessions, router, retainedMessages },
       payloads: this.#payloads!,
       directory: current.directory,
-      makeSession: (clientId, payer) => new Session(clientId, this.#services, current.options, payer),
+      makeSession: (clientId, payer) => new Session(clientId, this.sessionServices, current.options, payer),
       resumeReplay: (session, replay) => this.subscribing.resumeReplay(session, replay),
     })
   }

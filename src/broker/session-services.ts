@@ -23,6 +23,7 @@ import type { MemoryRefusals } from '../limits/memory-refusals.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import type { PacketWatch } from '../reporting/packet-watch.ts'
 import type { Payloads } from './durable/payloads.ts'
+import { LaggingSessions } from './sessions/lagging-sessions.ts'
 import type { QueueExpiries } from './sessions/queue-expiries.ts'
 import type { Replays } from '../routing/replays.ts'
 import type { RouterSide } from '../routing/router.ts'
@@ -52,6 +53,8 @@ export interface SessionServicesParts {
 export class SessionServices implements SessionSide<Session> {
   readonly work: WorkBudget
   readonly gauges: SessionGauges
+  /** For the list of slow subscribers. */
+  readonly lagging: LaggingSessions = new LaggingSessions((session) => this.#isLagging(session))
   readonly #turn: Turn
   readonly #current: ActiveConfig
   readonly #metrics: Metrics
@@ -132,6 +135,15 @@ export class SessionServices implements SessionSide<Session> {
 
   hasRoom(session: Session): void {
     this.#parts.replays.hasRoom(session)
+  }
+
+  lags(session: Session): void {
+    this.lagging.add(session)
+  }
+
+  #isLagging({ clientId, connection, queuedBytes }: Session): boolean {
+    if (connection === undefined) return false
+    return queuedBytes > 0 || (this.#parts.sessions.get(clientId)?.connection?.unsentBytes ?? 0) > 0
   }
 
   crowded(session: Session): void {

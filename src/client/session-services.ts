@@ -105,6 +105,10 @@ export class SessionServices implements SessionSide<SessionCore> {
     // Who publishes looks at `takesMore`.
   }
 
+  lags(): void {
+    // Its owner sees what waits.
+  }
+
   thinned(): void {
     // `hasRoom` follows for those who asked.
   }

@@ -90,6 +90,7 @@ export abstract class TimedConnection extends OutputConnection {
     this.takenBytes = this.sender.writtenBytes - this.stuckBytes
     this.drainDeadlineMs = this.server.turn.now() + this.limits.drainTimeout * 1000
     this.arm()
+    this.session?.lags()
   }
 
   /** The Server's clock has reached `deadlineMs`. */

@@ -69,6 +69,7 @@ export abstract class FlowingSession extends InFlightSession {
       }
     }
     this.flow()
+    if (this.queue !== undefined) this.lags()
   }
 
   disconnect(): void {

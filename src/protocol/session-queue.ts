@@ -53,6 +53,12 @@ export abstract class QueueingSession extends SessionCore {
     this.queue = new WaitingQueue(this.memory)
     this.queuedSinceMs = this.side.now()
     this.takenBytes = 0
+    this.lags()
+  }
+
+  /** Its Client takes less than is sent to it. */
+  lags(): void {
+    this.side.lags(this)
   }
 
   /** Whether its Client is connected and its queue is half full. */

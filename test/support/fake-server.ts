@@ -153,6 +153,7 @@ export function sessionIn(turn: HandTurn, calls: string[] = []): Session {
     mayReceive: () => true,
     handsOn: () => false,
     queued: () => {},
+    lags: () => {},
     crowded: () => {},
     thinned: () => {},
     expires: () => {},

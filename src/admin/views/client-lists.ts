@@ -30,18 +30,16 @@ function isWanted<Value>(wanted: Value | undefined, value: Value | undefined): b
   return wanted === undefined || wanted === value
 }
 
-/**
- * Who has the most bytes waiting. There is no index for it: all sessions are looked at, a share at a time, and as many
- * as are wanted are kept.
- */
+/** Who has the most bytes waiting, of those that the broker has noted (`broker/sessions/lagging-sessions.ts`). */
 export async function slowSubscribers(broker: Broker, limit: number | undefined): Promise<SlowSubscriberView[]> {
-  const { sessions, turn } = serverOf(broker)
+  const { sessions, sessionServices, turn } = serverOf(broker)
   const most = limitOf({ ...(limit !== undefined && { limit }) })
   let slowest: SlowSubscriberView[] = []
-  for (const registration of sessions.all()) {
+  for (const { clientId } of sessionServices.lagging.all()) {
     if (turn.work.isSpent) await turn.share(broker)
     turn.work.spend(Work.entry)
-    const view = slowViewOf(registration)
+    const registration = sessions.get(clientId)
+    const view = registration && slowViewOf(registration)
     if (view === undefined) continue
     slowest.push(view)
     if (slowest.length >= 2 * most) slowest = slowestOf(slowest, most)

@@ -5,7 +5,8 @@
  *   filters in theirs          x/#  y/+  │ x/#  $share/…  │ z        cursor: session and filter of the last item
  *
  * Both orders depend on the names alone (base/hash-order.ts), so that a cursor is good while subscriptions come and go.
- * A page costs a look at each filter of the sessions that it goes through.
+ * A page costs a look at each filter of the sessions that it goes through; one that finds few matches ends after `LOOKS`
+ * sessions and filters, with what it has found so far.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import type { Broker } from '../../broker/broker.ts'
 import { serverOf } from '../../broker/broker.ts'
 import type { SubscriptionsQuery, SubscriptionView } from '../../broker/host/admin.ts'
 import { cursorOfText, limitOf, noCursor, textOfCursor, type Page } from '../../broker/host/page.ts'
-import { IDENTIFIERS_AT_ONCE } from '../../broker/host/session-pages.ts'
+import { IDENTIFIERS_AT_ONCE, LOOKS } from '../../broker/host/session-pages.ts'
 import type { Session } from '../../protocol/session.ts'
 import type { Subscription } from '../../protocol/subscription.ts'
 import type { Server } from '../../broker/server.ts'
@@ -31,16 +32,22 @@ export async function subscriptionPage(broker: Broker, query: SubscriptionsQuery
   const limit = limitOf(query)
   const after = query.cursor === undefined ? undefined : placeOf(query.cursor)
   const items: SubscriptionView[] = []
+  let looks = 0
   for await (const { session, from } of sessionsFrom(server, broker, query.clientId, after)) {
     const { size } = session.subscriptions
     server.turn.work.spend(Work.entry * (1 + size))
-    for (const topicFilter of firstAfter(session.subscriptions.keys(), from, size)) {
+    const topicFilters = firstAfter(session.subscriptions.keys(), from, size)
+    for (const topicFilter of topicFilters) {
       if (server.turn.work.isSpent) await server.turn.share(broker)
       server.turn.work.spend(Work.entry)
       const subscription = session.subscriptions.get(topicFilter)
       if (subscription === undefined || !isWanted(subscription, query)) continue
       if (items.length === limit) return { items, cursor: cursorOf(items.at(-1)!) }
       items.push(subscriptionViewOf(session, subscription))
+    }
+    looks += 1 + size
+    if (looks >= LOOKS && query.clientId === undefined) {
+      return { items, cursor: cursorOf({ clientId: session.clientId, topicFilter: topicFilters.at(-1) ?? from ?? '' }) }
     }
   }
   return { items, cursor: undefined }

@@ -10,17 +10,18 @@ import type { Clock } from '../../base/clock.ts'
 import type { BrokerEvents } from '../../access/broker-events.ts'
 import type { Broker } from '../../broker/broker.ts'
 import { serverOf } from '../../broker/broker.ts'
-import type { TopicsQuery, TopicView } from '../../broker/host/admin.ts'
+import type { CallOptions, TopicsQuery, TopicView } from '../../broker/host/admin.ts'
 import { limitOf } from '../../broker/host/page.ts'
 import { matches, topicFilterProblem } from '../../topics/topic-filter.ts'
 
 const DEFAULT_SECONDS = 5
-/** Topics that are told apart; what is published to others is counted together. */
+/** Topics that have a count of their own; what is published to others is counted together. */
 const MAX_TOPICS = 10_000
 /** Of the names of all these topics, because a topic may have 64 KiB; what is published to others is counted together. */
 const MAX_NAME_BYTES = 4_194_304
-/** Counts at the same time. */
-const MAX_COUNTS = 4
+/** Counts at the same time, and those of one caller. */
+const MAX_COUNTS = 6
+const MAX_COUNTS_PER_CALLER = 2
 /** The topic of what is counted together. */
 const OTHERS = '(other topics)'
 
@@ -36,15 +37,21 @@ interface Counts {
   nameBytes: number
 }
 
-const counting = new WeakMap<Broker, number>()
+/** The callers of the counts that are under way. */
+const counting = new WeakMap<Broker, string[]>()
 
 /**
- * @param signal ends the count before its time
+ * @param options.signal ends the count before its time
+ * @param options.caller who asks; the program itself without one
  * @throws {UsageError} for what is no topic filter
  * @throws {SluiceError} `ERR_BUSY` if there are too many counts already
  * @throws the reason of `signal`
  */
-export async function countTopics(broker: Broker, query: TopicsQuery, signal?: AbortSignal): Promise<TopicView[]> {
+export async function countTopics(
+  broker: Broker,
+  query: TopicsQuery,
+  { signal, caller }: CallOptions = {},
+): Promise<TopicView[]> {
   const { topicFilter = '#', seconds = DEFAULT_SECONDS, depth = Infinity, limit } = query
   const most = limitOf({ ...(limit !== undefined && { limit }) })
   const problem = topicFilterProblem(topicFilter)
@@ -52,7 +59,7 @@ export async function countTopics(broker: Broker, query: TopicsQuery, signal?: A
   const { clock } = serverOf(broker)
   const counts: Counts = { byBranch: new Map(), nameBytes: 0 }
   signal?.throwIfAborted()
-  const isOver = begin(broker)
+  const isOver = begin(broker, caller?.name ?? '')
   const count = ({ message, receivers }: BrokerEvents['published']): void => {
     if (matches(topicFilter, message.topic))
       add(counts, branchOf(message.topic, depth), message.payload.length, receivers)
@@ -84,13 +91,18 @@ function passed(durationMs: number, clock: Clock, signal: AbortSignal | undefine
 }
 
 /** @returns to be called at the end */
-function begin(broker: Broker): () => void {
-  const open = counting.get(broker) ?? 0
-  if (open >= MAX_COUNTS) {
-    throw new SluiceError('ERR_BUSY', `topics: ${MAX_COUNTS} counts are under way; wait until one is complete`)
-  }
-  counting.set(broker, open + 1)
-  return () => counting.set(broker, counting.get(broker)! - 1)
+function begin(broker: Broker, caller: string): () => void {
+  const open = counting.get(broker) ?? []
+  const own = open.filter((one) => one === caller).length
+  if (own >= MAX_COUNTS_PER_CALLER) throw busy(`${own} counts of yours are under way`)
+  if (open.length >= MAX_COUNTS) throw busy(`${open.length} counts are under way`)
+  counting.set(broker, open)
+  open.push(caller)
+  return () => void open.splice(open.indexOf(caller), 1)
+}
+
+function busy(state: string): SluiceError {
+  return new SluiceError('ERR_BUSY', `topics: ${state}; wait until one is complete`)
 }
 
 /** The first levels of a topic, as the filter of everything below them. */

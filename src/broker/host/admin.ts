@@ -190,7 +190,7 @@ export interface TopicsQuery {
 
 /** Who calls, and how long a call waits. */
 export interface CallOptions {
-  /** Whose limits and rights hold for traces; default: the host program, which may see everything. */
+  /** Whose limits hold, and whose rights for traces; default: the host program, which may see everything. */
   readonly caller?: AdminCaller | undefined
   /** Ends the call, which rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined
@@ -320,7 +320,7 @@ export interface Admin extends AccessAdmin, TraceAdmin {
   slowSubscribers(parameters?: AdminParameters['slowSubscribers']): Promise<readonly SlowSubscriberView[]>
   /**
    * Counts what is published from now on, for some seconds; the topics with the most messages first. Rejects with
-   * `ERR_BUSY` while four counts are under way.
+   * `ERR_BUSY` while two counts of the caller, or six in all, are under way.
    */
   topics(parameters?: TopicsQuery, options?: CallOptions): Promise<readonly TopicView[]>
   /** The certificates of all listeners and of the HTTP API, those that end first at the top. */

@@ -15,7 +15,7 @@ export interface PageOptions {
   readonly cursor?: string | undefined
 }
 
-/** One page of a list. */
+/** One page of a list. It may have fewer items than its limit, or none, and still be followed by others. */
 export interface Page<Item> {
   readonly items: readonly Item[]
   /** Selects the next page; `undefined` on the last one. Treat it as opaque. */

@@ -6,7 +6,8 @@
  *
  * The order depends on Client Identifiers alone, so a cursor is valid for ever: Sessions that come or go meanwhile may
  * be listed or not, and those that stay are listed once. A page costs one look at a leaf of the registry, up to 8,192
- * identifiers; a page that finds few matches is spread over several turns.
+ * identifiers. A page that finds few matches ends after `LOOKS` Sessions, with what it has found so far and a cursor: however
+ * many Sessions there are, no page takes long.
  *
  * @module
  */
@@ -18,6 +19,9 @@ import { cursorOfText, limitOf, textOfCursor, type Page, type PageOptions } from
 
 /** Identifiers that are fetched at once if few of them match, since each fetch looks through a whole leaf. */
 export const IDENTIFIERS_AT_ONCE = 2048
+
+/** Sessions that a page looks at, at most, before it is returned with fewer items than it may have. */
+export const LOOKS: number = 2 * IDENTIFIERS_AT_ONCE
 
 /** The parts from which a page is read. */
 interface Listed {
@@ -57,6 +61,7 @@ export async function registrationPage<View>(
   const items: View[] = []
   let lastClientId = ''
   let after = cursor === undefined ? undefined : textOfCursor(cursor)
+  let looks = 0
   // One more than the page needs shows whether there is a next page.
   for (let most = limit + 1; ; most = IDENTIFIERS_AT_ONCE) {
     if (turn.work.isSpent) await turn.share(owner)
@@ -73,7 +78,9 @@ export async function registrationPage<View>(
       items.push(show(registration))
       lastClientId = clientId
     }
-    after = clientIds.at(-1)
+    looks += clientIds.length
+    after = clientIds.at(-1)!
+    if (looks >= LOOKS) return { items, cursor: cursorOfText(after) }
   }
 }
 

