@@ -38,6 +38,7 @@ const SLOW: ReadonlySet<string> = new Set([
   'test/interop/mosquitto.test.ts',
   'test/interop/paho.test.ts',
   'test/interop/tool-parity.test.ts',
+  'test/unit/admin/large-directory.test.ts',
   'test/unit/broker/many-wills.test.ts',
   'test/unit/broker/memory-truth.test.ts',
   'test/unit/broker/message-sizes.test.ts',

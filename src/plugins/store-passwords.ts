@@ -6,21 +6,14 @@ import type { Clock } from '../base/clock.ts'
 import { LoginCache } from './login-cache.ts'
 import { PasswordLogins, type PasswordSource } from './password-logins.ts'
 import { PasswordVerifier } from './password-verifier.ts'
-
-/** Users whose hashes stand in for those of names that do not exist. */
-const DECOYS = 64
+import { StoreDecoys } from './store-decoys.ts'
 
 /** @param secret chooses which hash stands in for which name */
 export function passwordsOf(directory: Directory, secret: Uint8Array): PasswordSource {
+  const decoys = new StoreDecoys(directory)
   return {
     hashOf: (user) => directory.get('user', user)?.entry.passwordHash,
-    decoyFor: (user) => {
-      const hashes: string[] = []
-      for (const { entry } of directory.all('user').values()) {
-        if (entry.passwordHash !== undefined && hashes.push(entry.passwordHash) === DECOYS) break
-      }
-      return hashes[createHmac('sha256', secret).update(user).digest().readUInt32BE() % hashes.length]
-    },
+    decoyFor: (user) => decoys.at(createHmac('sha256', secret).update(user).digest().readUInt32BE()),
   }
 }
 

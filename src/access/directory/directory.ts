@@ -157,6 +157,11 @@ export class Directory {
     return kept?.id === id ? kept : undefined
   }
 
+  /** Whether a reference leads to something. */
+  leads(type: 'role' | 'group', reference: Reference): boolean {
+    return this.follow(type, reference) !== undefined
+  }
+
   /** Whether a user has a role, directly or by a group, and is not disabled. */
   hasRole(userName: string | undefined, role: string): boolean {
     const user = userName === undefined ? undefined : this.get('user', userName)
@@ -269,7 +274,10 @@ export class Directory {
    */
   *prepare(plan: readonly Step[]): Sliced<PreparedPlan> {
     const revision = this.rulesRevision
-    for (const step of plan) this.#checkVersion(step)
+    for (const step of plan) {
+      this.#checkVersion(step)
+      yield
+    }
     yield* this.#checkLimits(plan)
     const stamps = yield* this.#stampsOf(plan)
     const written: Written[] = []
@@ -374,14 +382,13 @@ export class Directory {
       for (const each of names.values()) more += each
       this.#mustFit(this.#shelves[type].size, more, this.limits[field], option)
     }
-    const more = plan.reduce(
-      (sum, { type, name, entry }) =>
-        type === 'role'
-          ? sum + rulesOf(entry as RoleEntry | undefined) - rulesOf(this.#shelves.role.get(name)?.entry)
-          : sum,
-      0,
-    )
-    this.#mustFit(this.#rules, more, this.limits.maxRules, 'users.max-rules')
+    let rules = 0
+    for (const { type, name, entry } of plan) {
+      if (type !== 'role') continue
+      rules += rulesOf(entry) - rulesOf(this.#shelves.role.get(name)?.entry)
+      yield
+    }
+    this.#mustFit(this.#rules, rules, this.limits.maxRules, 'users.max-rules')
   }
 
   #mustFit(count: number, more: number, limit: number, option: string): void {

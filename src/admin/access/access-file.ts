@@ -8,36 +8,47 @@
  *
  * @module
  */
-import type { Directory } from '../../access/directory/directory.ts'
 import type { DefaultsEntry, GroupEntry, RoleEntry, UserEntry } from '../../access/directory/entries.ts'
 import { UsageError } from '../../base/errors.ts'
 import type { Sliced } from '../../base/slices.ts'
 import { show } from '../../base/show.ts'
 import { checkMemberships, checkName, checkObject, checkRules, checkText } from './access-input.ts'
 import type { AccessFile } from './access-file-content.ts'
-import { defaultAccessView, memberships } from './access-views.ts'
+import type { AccessSnapshot } from './access-snapshot.ts'
+import { defaultAccessFields, memberships } from './access-views.ts'
 import { isMosquittoFile, readMosquittoFile } from './mosquitto-file.ts'
 
 const FORMAT = 'sluice-access'
 const VERSION = 1
 const EFFECTS = ['publish', 'receive', 'subscribe', 'unsubscribe'] as const
 
-export function exportAccess(directory: Directory, credentials: boolean): Readonly<Record<string, unknown>> {
-  const { version: _, ...defaultAccess } = defaultAccessView(directory)
+/** The file of what there is at one moment, whatever changes while it is made. */
+export function* fileOf(snapshot: AccessSnapshot, credentials: boolean): Sliced<Readonly<Record<string, unknown>>> {
+  const { defaults, roles, groups, users } = snapshot
+  yield* snapshot.arrange()
   return {
-    ...{ format: FORMAT, version: VERSION, defaultAccess },
-    roles: [...directory.all('role')].map(([name, { entry }]) => ({ name, ...labelsOf(entry), rules: entry.rules })),
-    groups: [...directory.all('group')].map(([name, { entry }]) => ({
-      ...{ name, ...labelsOf(entry), roles: memberships(directory, 'role', entry.roles) },
+    ...{ format: FORMAT, version: VERSION, defaultAccess: defaultAccessFields(snapshot, defaults) },
+    roles: yield* listOf(roles.entries(), ([name, { entry }]) => ({ name, ...labelsOf(entry), rules: entry.rules })),
+    groups: yield* listOf(groups.entries(), ([name, { entry }]) => ({
+      ...{ name, ...labelsOf(entry), roles: memberships(snapshot, 'role', entry.roles) },
     })),
-    users: [...directory.all('user')].map(([userName, { entry }]) => ({
+    users: yield* listOf(users.entries(), ([userName, { entry }]) => ({
       ...{ userName, ...labelsOf(entry), ...(entry.disabled && { disabled: true }) },
       ...(entry.clientId !== undefined && { clientId: entry.clientId }),
       ...(credentials && { passwordHash: entry.passwordHash, scram: entry.scram }),
-      roles: memberships(directory, 'role', entry.roles),
-      groups: memberships(directory, 'group', entry.groups),
+      roles: memberships(snapshot, 'role', entry.roles),
+      groups: memberships(snapshot, 'group', entry.groups),
     })),
   }
+}
+
+function* listOf<Item>(items: Iterable<Item>, shown: (item: Item) => object): Sliced<readonly object[]> {
+  const list: object[] = []
+  for (const item of items) {
+    list.push(shown(item))
+    yield
+  }
+  return list
 }
 
 function labelsOf({ textName, textDescription }: RoleEntry | GroupEntry | UserEntry): object {

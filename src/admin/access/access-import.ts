@@ -105,7 +105,7 @@ function* planOf(directory: Directory, file: AccessFile, replace: boolean): Slic
     if (isOther(directory, step)) changing.push(step)
     yield
   }
-  if (replace) for (const step of removals(directory, file)) changing.push(step)
+  if (replace) yield* addRemovals(changing, directory, file)
   return changing
 }
 
@@ -122,10 +122,17 @@ function withCredentials(directory: Directory, name: string, entry: UserEntry): 
   return { ...entry, passwordHash: known.passwordHash, scram: known.scram }
 }
 
-function removals(directory: Directory, file: AccessFile): Step[] {
-  const lacking = (type: 'user' | 'group' | 'role', there: ReadonlyMap<string, unknown>): Step[] =>
-    [...directory.all(type).keys()].flatMap((name) => (there.has(name) ? [] : [{ type, name, entry: undefined }]))
-  return [...lacking('user', file.users), ...lacking('group', file.groups), ...lacking('role', file.roles)]
+function* addRemovals(steps: Step[], directory: Directory, file: AccessFile): Sliced<void> {
+  for (const [type, there] of [
+    ['user', file.users],
+    ['group', file.groups],
+    ['role', file.roles],
+  ] as const) {
+    for (const name of directory.all(type).keys()) {
+      if (!there.has(name)) steps.push({ type, name, entry: undefined })
+      yield
+    }
+  }
 }
 
 /** Whether an entry says something else than the one that is there. */
@@ -138,11 +145,12 @@ function isOther(directory: Directory, { type, name, entry }: Step): boolean {
 function pictureOf(directory: Directory, entry: object, isKept: boolean): string {
   const names = (type: 'role' | 'group', list: readonly Reference[]): unknown =>
     isKept ? memberships(directory, type, list) : list.map(({ name, priority }) => ({ name, priority }))
-  const { roles, groups, anonymousGroup } = entry as Partial<UserEntry & GroupEntry & RoleEntry> & {
+  const { roles, groups, rules, anonymousGroup } = entry as Partial<UserEntry & GroupEntry & RoleEntry> & {
     anonymousGroup?: Reference
   }
   const plain = {
     ...entry,
+    ...(rules !== undefined && { rules: rules.map(textOfRule) }),
     ...(roles !== undefined && { roles: names('role', roles) }),
     ...(groups !== undefined && { groups: names('group', groups) }),
     anonymousGroup: anonymousGroup && names('group', [anonymousGroup]),

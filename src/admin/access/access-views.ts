@@ -1,6 +1,16 @@
 /** Users, groups, roles and bans as operators see them, and pages of them. @module */
 import { DEFAULTS_NAME, type Directory } from '../../access/directory/directory.ts'
-import type { BanEntry, EntryType, EntryTypes, Kept, Membership, Reference } from '../../access/directory/entries.ts'
+import type {
+  BanEntry,
+  DefaultsEntry,
+  EntryType,
+  EntryTypes,
+  Kept,
+  Membership,
+  Reference,
+  UserEntry,
+} from '../../access/directory/entries.ts'
+import type { Sliced } from '../../base/slices.ts'
 import type {
   AccessParameters,
   BanView,
@@ -10,6 +20,9 @@ import type {
   UserView,
 } from '../../broker/host/access-admin.ts'
 import { limitOf, numberOfCursor, type Page, type PageOptions } from '../../broker/host/page.ts'
+
+/** Entries that are passed over, to get to where a page begins, in the time of one that is shown. */
+const PASSED_IN_A_STEP = 16
 
 export function userView(directory: Directory, userName: string): UserView | undefined {
   const kept = directory.get('user', userName)
@@ -46,11 +59,17 @@ export function roleView(directory: Directory, name: string): RoleView | undefin
 }
 
 export function defaultAccessView(directory: Directory): DefaultAccessView {
-  const { publish, receive, subscribe, unsubscribe, anonymousGroup } = directory.defaults
   const version = directory.get('defaults', DEFAULTS_NAME)?.version ?? 0
-  const group = anonymousGroup && directory.follow('group', anonymousGroup)
-  const name = group === undefined ? undefined : anonymousGroup?.name
-  return { version, publish, receive, subscribe, unsubscribe, anonymousGroup: name }
+  return { version, ...defaultAccessFields(directory, directory.defaults) }
+}
+
+export function defaultAccessFields(
+  entries: Entries,
+  { publish, receive, subscribe, unsubscribe, anonymousGroup }: DefaultsEntry,
+): Omit<DefaultAccessView, 'version'> {
+  const isThere = anonymousGroup !== undefined && entries.leads('group', anonymousGroup)
+  const name = isThere ? anonymousGroup.name : undefined
+  return { publish, receive, subscribe, unsubscribe, anonymousGroup: name }
 }
 
 export function banView({ version, entry }: Kept<BanEntry>): BanView {
@@ -58,56 +77,56 @@ export function banView({ version, entry }: Kept<BanEntry>): BanView {
   return { kind, value, reason, createdAtMs, untilMs, version }
 }
 
+/** The directory, or a snapshot of it. */
+export type Entries = Pick<Directory, 'leads'>
+
 /** Without those that are gone. */
-export function memberships(directory: Directory, type: 'role' | 'group', list: readonly Reference[]): Membership[] {
-  const there = list.filter((each) => directory.follow(type, each) !== undefined)
+export function memberships(entries: Entries, type: 'role' | 'group', list: readonly Reference[]): Membership[] {
+  const there = list.filter((each) => entries.leads(type, each))
   return there.map(({ name, priority }) => ({ name, priority }))
 }
 
-export function userPage(directory: Directory, query: AccessParameters['users']): Page<UserView> {
+export function* userPage(directory: Directory, query: AccessParameters['users']): Sliced<Page<UserView>> {
   const { role, group } = query
   const has = (type: 'role' | 'group', list: readonly Reference[], name: string | undefined): boolean =>
-    name === undefined || list.some((each) => each.name === name && directory.follow(type, each) !== undefined)
-  const page = pageOf(
-    directory,
-    'user',
-    query,
-    ({ entry }) => has('role', entry.roles, role) && has('group', entry.groups, group),
-  )
-  return { ...page, items: page.items.map((name) => userView(directory, name)!) }
+    name === undefined || list.some((each) => each.name === name && directory.leads(type, each))
+  const fits = ({ entry }: Kept<UserEntry>): boolean =>
+    has('role', entry.roles, role) && has('group', entry.groups, group)
+  return yield* pageOf(directory, 'user', query, (name) => userView(directory, name)!, fits)
 }
 
-export function groupPage(directory: Directory, query: PageOptions): Page<GroupView> {
-  const page = pageOf(directory, 'group', query)
-  return { ...page, items: page.items.map((name) => groupView(directory, name)!) }
+export function groupPage(directory: Directory, query: PageOptions): Sliced<Page<GroupView>> {
+  return pageOf(directory, 'group', query, (name) => groupView(directory, name)!)
 }
 
-export function rolePage(directory: Directory, query: PageOptions): Page<RoleView> {
-  const page = pageOf(directory, 'role', query)
-  return { ...page, items: page.items.map((name) => roleView(directory, name)!) }
+export function rolePage(directory: Directory, query: PageOptions): Sliced<Page<RoleView>> {
+  return pageOf(directory, 'role', query, (name) => roleView(directory, name)!)
 }
 
-export function banPage(directory: Directory, query: PageOptions, nowMs: number): Page<BanView> {
-  const page = pageOf(directory, 'ban', query, ({ entry: { untilMs } }) => untilMs === undefined || untilMs > nowMs)
-  return { ...page, items: page.items.map((name) => banView(directory.get('ban', name)!)) }
+export function banPage(directory: Directory, query: PageOptions, nowMs: number): Sliced<Page<BanView>> {
+  const holds = ({ entry: { untilMs } }: Kept<BanEntry>): boolean => untilMs === undefined || untilMs > nowMs
+  return pageOf(directory, 'ban', query, (name) => banView(directory.get('ban', name)!), holds)
 }
 
 /** In the order in which they were made: the cursor is the number of the last one. */
-function pageOf<Type extends EntryType>(
+function* pageOf<Type extends EntryType, View>(
   directory: Directory,
   type: Type,
   query: PageOptions,
+  view: (name: string) => View,
   fits: (kept: Kept<EntryTypes[Type]>) => boolean = () => true,
-): Page<string> {
+): Sliced<Page<View>> {
   const limit = limitOf(query)
   const after = query.cursor === undefined ? 0 : numberOfCursor(query.cursor)
-  const items: string[] = []
-  let last = 0
+  const items: View[] = []
+  let [last, passed] = [0, 0]
   for (const [name, kept] of directory.all(type)) {
+    if (++passed % PASSED_IN_A_STEP === 0) yield
     if (kept.id <= after || !fits(kept)) continue
     if (items.length === limit) return { items, cursor: String(last) }
-    items.push(name)
+    items.push(view(name))
     last = kept.id
+    yield
   }
   return { items, cursor: undefined }
 }
