@@ -5,6 +5,10 @@ export { createTestBroker, TestBroker, type TestBrokerOptions } from './test-bro
 export { TestStream } from './test-stream.ts'
 export { Link, type LinkClient, type LinkConditions } from './link.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
+export { replayTrace, replayTraceText, type ReplayOptions } from './replay-trace.ts'
+export type { Replay } from './replayer.ts'
+export type { ReplayDifference } from './replayed-client.ts'
+export { TraceFileError } from '../admin/trace/trace-file.ts'
 export { SeededRandom } from './random.ts'
 export { storeCases, type StoreBed, type StoreCase } from './store-contract.ts'
 export type {

@@ -16,3 +16,12 @@ export async function settledUntil(broker: VirtualBroker, what: string, isSo: ()
     await broker.settle()
   }
 }
+
+/** Waits until something holds that a real broker, or a program, is about to do. */
+export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const givesUpAtMs = performance.now() + PATIENCE_MS
+  while (!(await isSo())) {
+    assert.ok(performance.now() < givesUpAtMs, `still not: ${what}`)
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+}

@@ -11,7 +11,7 @@
  * @module
  */
 import { withoutTokens } from '../../base/redact.ts'
-import type { Packet, WillFields } from '../../codec/packets.ts'
+import type { Packet } from '../../codec/packets.ts'
 import { packetTypes } from '../../codec/packet-types.ts'
 import type { Properties } from '../../codec/properties.ts'
 import type { TraceBytes, TracePacket } from '../../broker/host/trace-admin.ts'
@@ -35,11 +35,10 @@ function shownFields(fields: object, payloadBytes: number): Record<string, unkno
 
 function shownValue(name: string, value: unknown, payloadBytes: number): unknown {
   if (value instanceof Uint8Array) return shownBytes(value, CONTENT.has(name) ? payloadBytes : 0)
-  if (name === 'will' || name === 'properties') {
-    return shownFields(value as Partial<WillFields> | Properties, payloadBytes)
-  }
   if (name === 'userProperties') return shownPairs(value as NonNullable<Properties['userProperties']>, payloadBytes)
-  return typeof value === 'string' ? withoutTokens(value) : value
+  if (typeof value === 'string') return withoutTokens(value)
+  if (Array.isArray(value)) return value.map((one) => shownValue('', one, payloadBytes))
+  return typeof value === 'object' && value !== null ? shownFields(value, payloadBytes) : value
 }
 
 /** @param most how many of them are shown */

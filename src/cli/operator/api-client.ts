@@ -8,6 +8,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import type { AdminParameters, OperationName } from '../../broker/host/admin.ts'
 import { SluiceError, UsageError } from '../../base/errors.ts'
 import type { ParameterRow } from '../../admin/operation.ts'
+import { streamEvents, type StreamEvent } from './event-stream.ts'
 import { operationTable } from '../../admin/operation-table.ts'
 
 /** Where the API is. */
@@ -28,6 +29,9 @@ type ApiRequest = Pick<RequestOptions, 'method' | 'path' | 'timeout'> & {
 const API_ROOT = '/api/v1'
 /** Of silence. A broker that is alive answers far earlier, a large list comes in pages; only a copy of a large store takes long. */
 const TIMEOUT_MS = 30_000
+
+/** Of silence in a stream: the broker shows every 15 seconds that it is alive. */
+const STREAM_TIMEOUT_MS = 60_000
 
 export class ApiClient {
   readonly #address: ApiAddress
@@ -54,11 +58,10 @@ export class ApiClient {
     const timeoutMs = name === 'backup' ? 0 : TIMEOUT_MS
     const { status, value } = await this.send(method, `${API_ROOT}${path}`, body, timeoutMs)
     if (status < 400) return value
-    const { code, detail, option } = (value ?? {}) as Partial<Record<'code' | 'detail' | 'option', string>>
+    const { code, detail } = (value ?? {}) as Partial<Record<'code' | 'detail', string>>
     if (code === 'ERR_NOT_FOUND' && namesOne(name)) return undefined
     if (code === 'ERR_USAGE') throw new UsageError(`${detail}.`)
-    const limitedBy = option === undefined || detail?.includes(option) ? '' : ` (${option})`
-    throw new SluiceError('ERR_ADMIN', `${this.place}: ${detail ?? `the answer has the status ${status}`}${limitedBy}`)
+    throw this.#refused(value, status)
   }
 
   /** Sends a request. @throws {SluiceError} `ERR_ADMIN` if there is no answer in JSON */
@@ -76,6 +79,25 @@ export class ApiClient {
     } catch (error) {
       throw this.#failure(error, Buffer.byteLength(text))
     }
+  }
+
+  /** Reads a stream of events until either side ends it. @throws {SluiceError} `ERR_ADMIN`, as `call` and `send` */
+  async *follow(path: string): AsyncGenerator<StreamEvent> {
+    const headers = { Accept: 'text/event-stream' }
+    try {
+      const options = { method: 'GET', path: `${API_ROOT}${path}`, headers, timeout: STREAM_TIMEOUT_MS }
+      const response = await exchange(await this.#request(options), '')
+      if (response.statusCode !== 200) throw this.#refused(JSON.parse(await textOf(response)), response.statusCode)
+      yield* streamEvents(response.setEncoding('utf8') as AsyncIterable<string>)
+    } catch (error) {
+      throw error instanceof SluiceError ? error : this.#failure(error, 0)
+    }
+  }
+
+  #refused(value: unknown, status: number | undefined): SluiceError {
+    const { detail, option } = (value ?? {}) as Partial<Record<'detail' | 'option', string>>
+    const limitedBy = option === undefined || detail?.includes(option) ? '' : ` (${option})`
+    return new SluiceError('ERR_ADMIN', `${this.place}: ${detail ?? `the answer has the status ${status}`}${limitedBy}`)
   }
 
   async #request({ headers, ...options }: ApiRequest) {

@@ -36,6 +36,10 @@ const TITLES: Readonly<Record<string, string>> = {
   acknowledgementMs: 'ACK',
   sessionExpiryInterval: 'EXPIRY',
   topicFilter: 'FILTER',
+  endsAtMs: 'ENDS',
+  traceId: 'TRACE',
+  startedBy: 'STARTED BY',
+  recordsLost: 'LOST',
 }
 
 const VERSIONS: Readonly<Record<number, string>> = { 3: '3.1', 4: '3.1.1', 5: '5.0' }

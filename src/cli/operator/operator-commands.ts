@@ -4,6 +4,7 @@ import type { Command, CommandOption } from '../command.ts'
 import { doorOptions } from './broker-door.ts'
 import type { OperatorRow } from './operator-row.ts'
 import { operatorTable } from './operator-table.ts'
+import { traceRow } from './trace-row.ts'
 import { hasFields, isList, optionsOf, takesSecret } from './parameters.ts'
 
 const JSON_OPTION: CommandOption = {
@@ -32,6 +33,20 @@ const topCommand: Command = {
   examples: [['sluice top', 'the broker that `sluice start` runs in this folder']],
   asksBroker: true,
   run: async (call) => (await import('./top.ts')).top(call),
+}
+
+const traceCommand: Command = {
+  ...{ name: 'trace', summary: traceRow.summary, details: traceRow.details, examples: traceRow.examples },
+  positionals: [],
+  optionalPositional: 'CLIENT',
+  options: {
+    ...optionsOf(traceRow),
+    file: { value: 'FILE', description: 'also writes the trace to a new file, as lines of JSON' },
+    json: JSON_OPTION,
+    ...doorOptions,
+  },
+  asksBroker: true,
+  run: async (call) => (await import('./trace.ts')).trace(call),
 }
 
 const healthCommand: Command = {
@@ -78,6 +93,7 @@ const adminCommand: Command = {
 /** Those of the table, and those that are more than an operation. */
 export const operatorCommands: readonly Command[] = [
   topCommand,
+  traceCommand,
   ...operatorTable.map(commandOf),
   healthCommand,
   adminCommand,

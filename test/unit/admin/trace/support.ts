@@ -2,6 +2,7 @@
 import type { CallOptions } from '../../../../src/broker/host/admin.ts'
 import type { TraceRecord, TraceRequest, TraceView } from '../../../../src/broker/host/trace-admin.ts'
 import { createAdmin } from '../../../../src/admin/admin.ts'
+import { tracesOf } from '../../../../src/admin/trace/trace-calls.ts'
 import { traceLine } from '../../../../src/admin/trace/trace-line.ts'
 import type { ConfigInput } from '../../../../src/config/options.ts'
 import { VirtualBroker } from '../../../support/virtual-broker.ts'
@@ -66,4 +67,11 @@ export class TracedBroker {
   close(): Promise<void> {
     return this.test.close()
   }
+}
+
+/** A trace as the text of a file. */
+export async function fileOf(traced: TracedBroker): Promise<string> {
+  const trace = tracesOf(traced.test.broker).all.find(({ traceId }) => traceId === traced.view!.traceId)!
+  const lines = [trace.header, ...(await traced.records())]
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('')
 }
