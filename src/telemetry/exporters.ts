@@ -52,7 +52,7 @@ export async function makeExporters(options: TelemetryOptions): Promise<Exporter
   const made = await Promise.all(
     signals.map(async (signal) => {
       const settings = {
-        url: `${options.endpoint.replace(/\/+$/, '')}/v1/${signal}`,
+        url: `${withoutSlashAtEnd(options.endpoint)}/v1/${signal}`,
         headers,
         timeoutMillis: options.timeout * 1000,
         httpAgentOptions: { keepAlive: true, maxSockets: 2, ...(ca !== undefined && { ca }) },
@@ -61,6 +61,10 @@ export async function makeExporters(options: TelemetryOptions): Promise<Exporter
     }),
   )
   return Object.fromEntries(made) as Exporters
+}
+
+function withoutSlashAtEnd(url: string): string {
+  return url.endsWith('/') ? url.slice(0, -1) : url
 }
 
 interface ExporterSettings {

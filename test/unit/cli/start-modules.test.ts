@@ -29,7 +29,7 @@ test('a bare broker loads two packages', () => {
 })
 
 test('a bare broker loads neither TLS nor a WebSocket listener, no plugin, and none of the other commands', () => {
-  const needless = /\/(tls-|websocket-door|certificate|revocation|client-certificate|commands|operator\/)/
+  const needless = /\/(tls-|websocket-door|listeners\/(client-)?certificate|revocation|commands|operator\/)/
   assert.deepEqual(
     [...bare].filter((name) => needless.test(name) || /^src\/plugins\/(?!registry)/.test(name)),
     [],

@@ -53,7 +53,7 @@ function startSluice(t: TestContext, folder: string, args: readonly string[]): R
         assert.ok(done !== true, 'the log ended')
         const line = JSON.parse(value) as LogLine
         // Whether it is there depends on who runs the test.
-        if (!/^(the (open-file limit|HTTP API is)|no administrator)/.test(line.msg)) return line
+        if (!/^(the (open-file limit|HTTP API is|page for operators)|no administrator)/.test(line.msg)) return line
       }
     },
     rest: async () => {
