@@ -52,7 +52,12 @@ async function openAdmin(broker: BrokerOfParts, options: Options, host: AdminHos
   }
   const loadCertificates: Sockets['loadCertificates'] = async (files) =>
     (await import('./listeners/certificates.ts')).loadCertificates(files)
-  return openHttpDoor(broker, options, host, { listen, loadCertificates, openPasswords })
+  const openTokens: Sockets['openTokens'] = async (openid, clock) => {
+    const { OpenIdTokens } = await import('./plugins/openid-tokens.ts')
+    const tokens = new OpenIdTokens(openid, clock)
+    return (token) => tokens.verify(token)
+  }
+  return openHttpDoor(broker, options, host, { listen, loadCertificates, openPasswords, openTokens })
 }
 
 /** Few configurations have it. */

@@ -6,6 +6,7 @@ import { isLoopback } from './listener-checks.ts'
 import { defaultsOf, type OptionReader, type Values } from './option-reader.ts'
 import { describeType, parseBind, type BindAddress } from './option-schema.ts'
 import { rowsOf } from './option-table.ts'
+import type { AdminOpenidOptions } from './option-types.ts'
 import type { AdminOptions } from './resolved-options.ts'
 
 const SOCKET_NAME = 'admin.sock'
@@ -36,6 +37,7 @@ export function resolveAdmin(
     problems.warn(['admin'], 'opens nothing here: set `bind`, or `socket` to the path of a socket')
   }
   checkTls(values, bind, problems)
+  checkOpenId(values['openid'], problems)
   const files = {
     keysFile: keysFile ?? besideStore(storePath, KEYS_NAME),
     auditFile: typeof auditFile === 'string' ? pathOf(auditFile, baseFolder) : besideStore(storePath, AUDIT_NAME),
@@ -80,6 +82,21 @@ function checkTls(
     problems.warn(
       ['admin', 'bind'],
       `can be reached from other machines without TLS, and API keys could be read; ${wayOut}`,
+    )
+  }
+}
+
+function checkOpenId(openid: unknown, problems: ConfigProblems): void {
+  if (openid === undefined) return
+  const { issuer, audience, roles } = openid as Partial<AdminOpenidOptions>
+  for (const [key, value] of Object.entries({ issuer, audience, roles })) {
+    if (value === undefined || value === '') problems.add(['admin', 'openid', key], 'is missing')
+  }
+  const url = issuer === undefined ? undefined : new URL(issuer)
+  if (url?.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''))) {
+    problems.add(
+      ['admin', 'openid', 'issuer'],
+      'must begin with https://: whoever is between could answer in its place',
     )
   }
 }

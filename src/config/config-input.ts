@@ -4,6 +4,7 @@
  * @module
  */
 import type {
+  AdminOpenidOptions,
   AdminSettings,
   AuthHttpOptions,
   AuthJwtOptions,
@@ -87,7 +88,7 @@ export type ConfigInput = SectionInput<
       bans: SectionInput<BansOptions>
       persistence: SectionInput<PersistenceOptions>
       log: SectionInput<LogOptions>
-      admin: SectionInput<AdminSettings & { bind: string }>
+      admin: SectionInput<Omit<AdminSettings, 'openid'> & { bind: string; openid: SectionInput<AdminOpenidOptions> }>
       telemetry: SectionInput<TelemetryOptions>
       bridges: Readonly<Record<string, BridgeInput>>
     }

@@ -247,6 +247,7 @@ const HOMES: Readonly<Record<OptionScope, string>> = {
   persistence: 'under `persistence`',
   log: 'under `log`',
   admin: 'under `admin`',
+  'admin.openid': 'under `admin.openid`',
   telemetry: 'under `telemetry`',
   bridge: 'to a bridge, under `bridges`',
   'bridge.queue': 'under `queue` of a bridge',
@@ -259,6 +260,7 @@ const MAPS = new Set<OptionRow['type']>([
   'section',
   'access-list',
   'groups',
+  'role-map',
   'durability-map',
   'headers',
 ])

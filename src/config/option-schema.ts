@@ -106,6 +106,7 @@ const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   'topic-filters': () => 'a list of topic filters',
   'access-list': () => 'a map: user → list of topic filters, or a map of publish, subscribe and deny lists',
   groups: () => 'a map: group → list of users',
+  'role-map': () => 'a map: viewer, operator or administrator → list of values of the claim',
   'durability-map': () => 'a map: topic filter → disk, process or memory',
   url: () => 'an address that begins with https:// or http:// and contains no user name or password',
   headers: () => 'a map: name → string',
@@ -301,6 +302,12 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
     ),
   groups: (_, message) =>
     v.record(v.string(), v.array(v.string('must be a user name'), 'must be a list of user names'), message),
+  'role-map': (_, message) =>
+    v.record(
+      v.picklist(['viewer', 'operator', 'administrator'], 'the key must be one of viewer, operator, administrator'),
+      v.array(v.pipe(v.string('must be a string'), v.nonEmpty('must not be empty')), 'must be a list of strings'),
+      message,
+    ),
   'durability-map': (_, message) =>
     v.record(
       v.pipe(

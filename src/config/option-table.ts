@@ -6,7 +6,8 @@
  *   limits       top level, and again in any listener, where it overrides
  *   listener     listeners.<name>
  *   bridge       bridges.<name>, with its queue: bridge.queue
- *   auth, auth.jwt, auth.http, auth.scram, topic-check, intercept, users, bans, persistence, log, admin, telemetry
+ *   auth, auth.jwt, auth.http, auth.scram, topic-check, intercept, users, bans, persistence, log, admin, admin.openid,
+ *   telemetry
  *
  * After a change run `node build/tools/reference.js`: it writes `option-types.ts`, the reference page and the JSON Schema.
  *
@@ -28,6 +29,7 @@ export type SectionName =
   | 'persistence'
   | 'log'
   | 'admin'
+  | 'admin.openid'
   | 'telemetry'
   | 'bridge'
   | 'bridge.queue'
@@ -52,6 +54,7 @@ export type OptionType =
   | 'topic-filters'
   | 'access-list'
   | 'groups'
+  | 'role-map'
   | 'durability-map'
   | 'url'
   | 'headers'
@@ -1458,6 +1461,7 @@ const adminRows = rows('admin', [
     default: 'viewer',
     description: 'The role of a client that has logged in by its certificate.',
   },
+  { key: 'openid', type: 'section', description: 'Tokens of an OpenID provider as a login to the HTTP API.' },
   {
     key: 'keys-file',
     type: 'path',
@@ -1659,6 +1663,66 @@ const adminRows = rows('admin', [
     min: 1,
     max: 3_600,
     description: 'Time in which a request has to arrive, and a connection that reads nothing is closed.',
+  },
+])
+
+const openidRows = rows('admin.openid', [
+  {
+    key: 'issuer',
+    type: 'url',
+    description:
+      'The provider: required value of `iss`, and where it publishes its keys (`/.well-known/openid-configuration`). Required.',
+  },
+  { key: 'audience', type: 'text', description: 'Required value of `aud`, such as `sluice`. Required.' },
+  {
+    key: 'roles-claim',
+    type: 'text',
+    default: 'roles',
+    description: 'The claim with the roles of a token: a name, or a path such as `realm_access.roles`.',
+  },
+  {
+    key: 'roles',
+    type: 'role-map',
+    description: 'Which values of the claim give which role; a token has the highest that it is given. Required.',
+  },
+  {
+    key: 'name-claim',
+    type: 'text',
+    default: 'sub',
+    description: 'The claim that names the caller in the audit log.',
+  },
+  {
+    key: 'clock-tolerance-ms',
+    type: 'integer',
+    default: 5_000,
+    ...MILLISECONDS,
+    description: "Tolerated difference between the provider's clock and the broker's.",
+  },
+  {
+    key: 'fetch-timeout-ms',
+    type: 'integer',
+    default: 3_000,
+    ...MILLISECONDS,
+    description:
+      'Time the provider has to answer. Then it is not asked again for 30 seconds, and its tokens are answered 503.',
+  },
+  {
+    key: 'max-answer-bytes',
+    type: 'integer',
+    default: 1_048_576,
+    unit: 'bytes',
+    min: 1,
+    max: UINT32,
+    description: 'Largest answer of the provider. A longer one is discarded, and its tokens are answered 503.',
+  },
+  {
+    key: 'max-token-bytes',
+    type: 'integer',
+    default: 8_192,
+    unit: 'bytes',
+    min: 256,
+    max: 16_384,
+    description: 'Largest token. A longer one is refused.',
   },
 ])
 
@@ -2003,6 +2067,7 @@ export const optionTable: readonly OptionRow[] = [
   ...persistenceRows,
   ...logRows,
   ...adminRows,
+  ...openidRows,
   ...telemetryRows,
   ...bridgeRows,
   ...bridgeQueueRows,

@@ -408,6 +408,8 @@ export interface AdminSettings {
   readonly certificateWarningDays: number
   /** The role of a client that has logged in by its certificate. Default "viewer". */
   readonly certificateRole: 'viewer' | 'operator' | 'administrator'
+  /** Tokens of an OpenID provider as a login to the HTTP API. */
+  readonly openid?: AdminOpenidOptions
   /** The file of API keys, which `createApiKey` writes: only hashes of them, mode 0600. Default: `admin-keys.json` in the folder of `persistence.path`; without persistence, none, and keys cannot be made. */
   readonly keysFile?: string
   /** The audit log: a line of JSON for each action through the HTTP API, and for each request that was refused for its role. `off` = none. Default: `admin-audit.jsonl` in the folder of `persistence.path`; without persistence, none. */
@@ -456,6 +458,28 @@ export interface AdminSettings {
   readonly maxTraceBufferBytes: number
   /** Time in which a request has to arrive, and a connection that reads nothing is closed. In seconds. Default 30. */
   readonly requestTimeout: number
+}
+
+/** Keys of `admin.openid`. */
+export interface AdminOpenidOptions {
+  /** The provider: required value of `iss`, and where it publishes its keys (`/.well-known/openid-configuration`). Required. */
+  readonly issuer?: string
+  /** Required value of `aud`, such as `sluice`. Required. */
+  readonly audience?: string
+  /** The claim with the roles of a token: a name, or a path such as `realm_access.roles`. Default "roles". */
+  readonly rolesClaim: string
+  /** Which values of the claim give which role; a token has the highest that it is given. Required. */
+  readonly roles?: Readonly<Partial<Record<'viewer' | 'operator' | 'administrator', readonly string[]>>>
+  /** The claim that names the caller in the audit log. Default "sub". */
+  readonly nameClaim: string
+  /** Tolerated difference between the provider's clock and the broker's. In milliseconds. Default 5000. */
+  readonly clockToleranceMs: number
+  /** Time the provider has to answer. Then it is not asked again for 30 seconds, and its tokens are answered 503. In milliseconds. Default 3000. */
+  readonly fetchTimeoutMs: number
+  /** Largest answer of the provider. A longer one is discarded, and its tokens are answered 503. In bytes. Default 1048576. */
+  readonly maxAnswerBytes: number
+  /** Largest token. A longer one is refused. In bytes. Default 8192. */
+  readonly maxTokenBytes: number
 }
 
 /** Keys of `telemetry`. */

@@ -10,11 +10,11 @@ import { isUtf8 } from 'node:buffer'
 import { createHash, createPublicKey, createSecretKey, KeyObject, type JsonWebKey, type webcrypto } from 'node:crypto'
 import * as jose from 'jose'
 import type { Timer } from '../base/clock.ts'
-import { ConfigError, PluginError } from '../base/errors.ts'
+import { ConfigError } from '../base/errors.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { PluginContext } from '../access/plugin.ts'
 import { decodePem, decodeText } from '../config/text-file.ts'
-import { failureOf, readBoundedBody, withoutCredentials } from './bounded-body.ts'
+import { fetchPublished, isKeySet } from './published-json.ts'
 import { WatchedFile } from './watched-file.ts'
 
 /** RFC 7518 §3.2: a key has to be at least as long as the hash. */
@@ -145,44 +145,16 @@ class PublishedKeys implements JwtKeys {
   }
 }
 
-/**
- * Works like `fetch`, except that the size of an answer is limited, and that an error names the address and its cause:
- * `jose` reports only that something failed.
- */
+/** Works like `fetch`, except that the size of an answer is limited: `jose` reports only that something failed. */
 function boundedFetch(
   url: string,
-  { fetchTimeoutMs, maxAnswerBytes: maxBytes }: JwtKeyOptions,
+  { fetchTimeoutMs: timeoutMs, maxAnswerBytes: maxBytes }: JwtKeyOptions,
 ): jose.FetchImplementation {
-  const source = { name: "the issuer's key set", url, option: 'auth.jwt.max-answer-bytes', maxBytes }
-  const failure = (problem: string): PluginError =>
-    new PluginError(`${source.name} at ${withoutCredentials(url)} ${problem} (auth.jwt.jwks-url)`)
-  return async (address, options) => {
-    try {
-      const { status, headers, body } = await fetch(address, options)
-      const bytes = await readBoundedBody(
-        (body ?? new Blob([]).stream()) as AsyncIterable<Uint8Array>,
-        source,
-        headers.get('content-length'),
-      )
-      if (status !== 200) throw failure(`answered with status ${status}`)
-      if (!isKeySet(bytes)) throw failure('answered, but not with a JSON Web Key Set')
-      return new Response(bytes, { status })
-    } catch (error) {
-      if (error instanceof Error && error.name === 'TimeoutError') {
-        throw failure(`did not answer within the timeout of ${fetchTimeoutMs} ms`)
-      }
-      throw failureOf(source, error)
-    }
+  const source = {
+    ...{ name: "the issuer's key set", url, option: 'auth.jwt.max-answer-bytes', maxBytes, timeoutMs },
+    ...{ setBy: 'auth.jwt.jwks-url', expected: 'a JSON Web Key Set', isExpected: isKeySet },
   }
-}
-
-function isKeySet(bytes: Buffer): boolean {
-  try {
-    const set = JSON.parse(bytes.toString('utf8')) as { readonly keys?: unknown } | null
-    return Array.isArray(set?.keys)
-  } catch {
-    return false
-  }
+  return async (_, options) => new Response(await fetchPublished(source, options as RequestInit))
 }
 
 /** Keys are few and used often. */

@@ -21,6 +21,7 @@ import { createAdmin } from '../admin.ts'
 import type { AdminServices } from '../admin-services.ts'
 import type { ApiKeys } from '../api-keys.ts'
 import { LoginChecks } from '../logins/login-checks.ts'
+import { ProviderTokens, type OpenTokens } from '../logins/provider-tokens.ts'
 import type { Operation, ParameterRow } from '../operation.ts'
 import { PageFiles } from '../page/page-files.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts'
@@ -55,6 +56,12 @@ const COMMON_HEADERS: Answer['headers'] = {
 /** Reads the body of a request; empty if it has none. It has at most `admin.max-request-bytes`, or this limit if it is lower. */
 export type ReadBody = (maxBytes?: number) => Promise<Uint8Array>
 
+/** What checks the credentials that are not kept here. */
+export interface Credentials {
+  readonly checkPassword: CheckPassword
+  readonly openTokens: OpenTokens
+}
+
 export class Api {
   readonly #broker: Broker
   readonly #host: AdminHost
@@ -62,6 +69,7 @@ export class Api {
   readonly #locks: Locks
   readonly #logins: LoginRequests
   readonly #checks: LoginChecks
+  readonly #tokens: ProviderTokens
   readonly #audit: AuditLog
   readonly #health: Health
   readonly #streams: Streams
@@ -76,7 +84,7 @@ export class Api {
     options: Options,
     host: AdminHost,
     services: AdminServices,
-    checkPassword: CheckPassword,
+    { checkPassword, openTokens }: Credentials,
     page: PageFiles = new PageFiles(),
   ) {
     const { keys, audit, logins, links } = services
@@ -85,7 +93,8 @@ export class Api {
     this.#host = host
     this.#admin = createAdmin(broker)
     this.#checks = new LoginChecks(options, host)
-    this.#locks = new Locks(keys, logins, this.#checks, options)
+    this.#tokens = new ProviderTokens(openTokens, this.#checks, host, options.admin!)
+    this.#locks = new Locks({ keys, logins, checks: this.#checks, tokens: this.#tokens }, options)
     const directory = (): Directory => serverOf(broker).directory
     this.#logins = new LoginRequests({ logins, links, checks: this.#checks, directory, checkPassword })
     this.#audit = audit
@@ -105,6 +114,7 @@ export class Api {
     this.#options = options
     this.#locks.configure(options, keys)
     this.#checks.configure(options)
+    this.#tokens.configure(options.admin!)
     this.#rate.perSecond = this.#settings.maxRequestRate
     this.#mayReadMetrics = addressList(this.#settings.metricsNetworks)
   }
@@ -140,7 +150,7 @@ export class Api {
     if (path === '/metrics') return this.#metrics(head)
     if (!path.startsWith('/api/')) return this.#pageAnswer(head, path)
     if (path === `${API_ROOT}/login` && head.method === 'POST') return this.#openLogin(head, readBody)
-    const principal = this.#logIn(head)
+    const principal = await this.#logIn(head)
     if (path === `${API_ROOT}/login`) return this.#who(head, principal)
     if (path === `${API_ROOT}/logout`) return this.#logOut(head, principal)
     if (path === `${API_ROOT}/openapi.json`) return this.#openApi(head)
@@ -163,9 +173,9 @@ export class Api {
   }
 
   /** @throws {Problem} `ERR_UNAUTHORIZED`, `ERR_RATE` */
-  #logIn(head: RequestHead): Principal {
+  async #logIn(head: RequestHead): Promise<Principal> {
     try {
-      return this.#locks.principalOf(head)
+      return await this.#locks.principalOf(head)
     } catch (error) {
       throw this.#loginRefused(error, head)
     }
@@ -273,9 +283,9 @@ export class Api {
     return path === '/health/live' ? this.#health.live() : this.#health.ready()
   }
 
-  #metrics(head: RequestHead): Answer {
+  async #metrics(head: RequestHead): Promise<Answer> {
     if (head.address === LOCAL_ADDRESS || !this.#mayReadMetrics(head.address))
-      this.#checkRole(this.#logIn(head), 'viewer', head, 'metrics')
+      this.#checkRole(await this.#logIn(head), 'viewer', head, 'metrics')
     if (head.method !== 'GET') throw methodProblem(head.method, 'GET')
     const body = [prometheusText(this.#broker.figures())]
     return { status: 200, headers: { 'Content-Type': PROMETHEUS_CONTENT_TYPE }, body }

@@ -14,6 +14,7 @@ import type { ListenerCertificate } from '../../broker/host/open-listeners.ts'
 import type { Directory } from '../../access/directory/directory.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { ListenerOptions } from '../../config/options.ts'
+import type { AdminOpenidOptions } from '../../config/option-types.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
 import { ConfigError } from '../../base/errors.ts'
 import { messageOf } from '../../base/thrown.ts'
@@ -21,7 +22,8 @@ import { setAdminServices, type AdminServices } from '../admin-services.ts'
 import { ApiKeys } from '../api-keys.ts'
 import { LoginLinks } from '../logins/login-links.ts'
 import { OperatorLogins } from '../logins/operator-logins.ts'
-import type { Api } from './api.ts'
+import type { VerifyToken } from '../logins/provider-tokens.ts'
+import type { Api, Credentials } from './api.ts'
 import { AuditLog } from './audit-log.ts'
 import { HttpServer } from './http-server.ts'
 
@@ -45,6 +47,8 @@ export interface Sockets {
   readonly loadCertificates: (options: CertificateOptions) => Promise<Loaded>
   /** Loads what checks the passwords of users. */
   readonly openPasswords: (directory: Directory, clock: Clock) => Promise<Passwords>
+  /** Loads what verifies tokens of an OpenID provider. */
+  readonly openTokens: (options: AdminOpenidOptions, clock: Clock) => Promise<VerifyToken>
 }
 
 interface Passwords {
@@ -253,9 +257,15 @@ class HttpDoor implements AdminDoor {
 
   #loadApi(): Promise<Api> {
     return (this.#api ??= import('./api.ts').then(
-      ({ Api: ApiOf }) =>
-        new ApiOf(this.#broker, this.#options, this.#host, this.#services, (...what) => this.#checkPassword(...what)),
+      ({ Api: ApiOf }) => new ApiOf(this.#broker, this.#options, this.#host, this.#services, this.#credentials),
     ))
+  }
+
+  get #credentials(): Credentials {
+    return {
+      checkPassword: (...what) => this.#checkPassword(...what),
+      openTokens: (options) => this.#sockets.openTokens(options, this.#host.clock),
+    }
   }
 
   async #checkPassword(userName: string, password: string): Promise<boolean> {

@@ -4,6 +4,7 @@
  *   Unix domain socket             administrator: its file belongs to the user of the broker
  *   Authorization: Bearer KEY      the role of the key
  *   cookie, Sluice-Request-Token   the role of the login (logins/operator-logins.ts)
+ *   Authorization: Bearer TOKEN    the role that `admin.openid` gives its claims
  *   client certificate             `certificate-role`, if a CA in `cafile` has signed it
  *
  * Browsers add cookies and certificates by themselves, also for pages of others, so these are looked at more closely
@@ -11,12 +12,14 @@
  *
  * @module
  */
+import type { MaybePromise } from '../../base/maybe-promise.ts'
 import { safeExcerpt } from '../../base/printable.ts'
 import type { AdminRole } from '../../broker/host/api-key-views.ts'
 import type { AdminCaller } from '../../broker/host/trace-admin.ts'
 import type { Options } from '../../config/resolved-options.ts'
 import { presentedKey, type ApiKeys } from '../api-keys.ts'
 import type { LoginChecks } from '../logins/login-checks.ts'
+import type { ProviderTokens } from '../logins/provider-tokens.ts'
 import type { OperatorLogin, OperatorLogins } from '../logins/operator-logins.ts'
 import { roles } from '../operation.ts'
 import { loginCookies } from './cookies.ts'
@@ -46,16 +49,25 @@ export function callerOf({ name, role }: Principal): AdminCaller {
 const LOCAL: Principal = { name: 'local', role: 'administrator', holds: () => true }
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="sluice"' }
 
+export interface LocksParts {
+  readonly keys: ApiKeys
+  readonly logins: OperatorLogins
+  readonly checks: LoginChecks
+  readonly tokens: ProviderTokens
+}
+
 export class Locks {
   #keys: ApiKeys
   readonly #logins: OperatorLogins
   readonly #checks: LoginChecks
+  readonly #tokens: ProviderTokens
   #options: Options
 
-  constructor(keys: ApiKeys, logins: OperatorLogins, checks: LoginChecks, options: Options) {
+  constructor({ keys, logins, checks, tokens }: LocksParts, options: Options) {
     this.#keys = keys
     this.#logins = logins
     this.#checks = checks
+    this.#tokens = tokens
     this.#options = options
   }
 
@@ -66,7 +78,7 @@ export class Locks {
   }
 
   /** @throws {Problem} `ERR_UNAUTHORIZED`, `ERR_ORIGIN`, or `ERR_RATE` after wrong logins */
-  principalOf(head: RequestHead): Principal {
+  principalOf(head: RequestHead): MaybePromise<Principal> {
     const { address, headers, certificateName } = head
     if (address === LOCAL_ADDRESS) return LOCAL
     const { authorization, [REQUEST_TOKEN_HEADER]: requestToken } = headers
@@ -77,7 +89,7 @@ export class Locks {
     }
     const text = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
     if (text === undefined) throw unauthorized('send an API key: `Authorization: Bearer KEY`, or log in')
-    return this.#ofKey(text, address)
+    return this.#tokens.isToken(text) ? this.#tokens.principalOf(text, address) : this.#ofKey(text, address)
   }
 
   /** The cookie is not enough, also to read: a program at another port of this host may have got it. */
@@ -109,7 +121,7 @@ export function nameOf({ userName, loginId }: OperatorLogin): string {
   return userName === undefined ? `link ${loginId}` : `user ${safeExcerpt(userName)}`
 }
 
-function unauthorized(detail: string): Problem {
+export function unauthorized(detail: string): Problem {
   return new Problem('ERR_UNAUTHORIZED', detail, {}, CHALLENGE)
 }
 

@@ -67,7 +67,17 @@ export class LoginChecks {
   atOnce<Result>(claim: Claim, check: () => Result | undefined): Result | undefined {
     const debtor = this.#debtorOf(claim)
     this.#mustNotWait(debtor)
-    const result = check()
+    return this.#account(claim, debtor, check())
+  }
+
+  /** The same for a secret that nobody can guess, also not many at once, but whose check takes a moment. */
+  async soon<Result>(claim: Claim, check: () => Promise<Result | undefined>): Promise<Result | undefined> {
+    const debtor = this.#debtorOf(claim)
+    this.#mustNotWait(debtor)
+    return this.#account(claim, debtor, await check())
+  }
+
+  #account<Result>(claim: Claim, debtor: Debtor | undefined, result: Result | undefined): Result | undefined {
     if (debtor === undefined) return result
     if (result !== undefined) this.#penalties.remember(debtor)
     else {

@@ -367,6 +367,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'admin.max-connections', // http-door.test.ts: adminOverLimit
   'admin.max-request-bytes', // http-door.test.ts: adminOverLimit
   'admin.max-logins', // login.test.ts, http-door.test.ts: adminOverLimit, limitReached
+  'admin.openid.max-answer-bytes', // openid-tokens.test.ts, openid.test.ts: adminLoginsRefused, the log
+  'admin.openid.max-token-bytes', // openid-tokens.test.ts, openid.test.ts: adminLoginsRefused
   'admin.max-request-rate', // api-limits.test.ts: adminOverLimit
   'telemetry.max-batch', // telemetry.test.ts: a full batch is exported at once
   'telemetry.max-queued', // telemetry.test.ts: telemetrySpansLost, telemetryHealth
@@ -378,7 +380,9 @@ test('every limit of the table of options has a row here, or a reason for having
   const limits = optionTable
     .filter(({ key, scope }) => key.startsWith('max-') && !(scope === 'listener' && key === 'max-connections'))
     .map(({ key, scope }) =>
-      ['auth.jwt', 'auth.http', 'persistence', 'admin', 'telemetry'].includes(scope) ? `${scope}.${key}` : key,
+      ['auth.jwt', 'auth.http', 'persistence', 'admin', 'admin.openid', 'telemetry'].includes(scope)
+        ? `${scope}.${key}`
+        : key,
     )
   const known = [...Object.keys(rows), ...NO_LIMITS, ...WAITING, ...ELSEWHERE]
   assert.deepEqual(

@@ -33,6 +33,7 @@ test('the reference page and the JSON Schema name the keys of the table and no o
     persistence: schema.properties['persistence']!,
     log: schema.properties['log']!,
     admin: schema.properties['admin']!,
+    'admin.openid': schema.properties['admin']!.properties['openid']!,
     telemetry: schema.properties['telemetry']!,
   } as const
   for (const [section, { properties }] of Object.entries(sections)) {

@@ -44,14 +44,23 @@ const SECTIONS: Readonly<Record<OptionRow['scope'], readonly string[]>> = {
   persistence: ['persistence'],
   log: ['log'],
   admin: ['admin'],
+  'admin.openid': ['admin', 'openid'],
   telemetry: ['telemetry'],
   bridge: ['bridges', 'cloud'],
   'bridge.queue': ['bridges', 'cloud', 'queue'],
 }
 
+/** What a section cannot do without. */
+const REQUIRED: Readonly<Partial<Record<OptionRow['scope'], object>>> = {
+  'admin.openid': { issuer: 'https://login.example', audience: 'sluice', roles: {} },
+}
+
 /** A configuration in which nothing but these keys stands, in the section of `row`. */
 export function configOf(row: OptionRow, keys: Readonly<Record<string, unknown>>): unknown {
-  return SECTIONS[row.scope].reduceRight<unknown>((inner, section) => ({ [section]: withNeeds(section, inner) }), keys)
+  return SECTIONS[row.scope].reduceRight<unknown>((inner, section) => ({ [section]: withNeeds(section, inner) }), {
+    ...REQUIRED[row.scope],
+    ...keys,
+  })
 }
 
 /** A bridge needs an address and a name. */
@@ -82,6 +91,7 @@ export function sectionOf(row: OptionRow, options: Options): Readonly<Record<str
     persistence: options.persistence,
     log: options.log,
     admin: options.admin,
+    'admin.openid': options.admin?.openid,
     telemetry: options.telemetry,
     bridge: options.bridges[0],
     'bridge.queue': options.bridges[0]?.queue,

@@ -36,7 +36,7 @@ test('a broker starts without the port that nobody has asked for, and says so', 
   const open = async (bind: string): Promise<readonly string[]> => {
     const options = resolveOptions({ admin: { bind, socket: 'off' } })
     const host = { clock: test.clock, log, events: new Events(log) }
-    const sockets = { listen, loadCertificates: none, openPasswords: none }
+    const sockets = { listen, loadCertificates: none, openPasswords: none, openTokens: none }
     return (await openHttpDoor(test.broker, options, host, sockets)).urls
   }
   assert.deepEqual(await open('auto'), [])

@@ -41,6 +41,7 @@ const SAMPLES: Readonly<Record<OptionType, { right: unknown; wrong: readonly unk
     right: { ann: ['a/+'], bob: { publish: ['%u/#'], subscribe: [], deny: ['%c'] } },
     wrong: [['a'], { ann: 'a' }, { ann: null }, { ann: [1] }, { ann: ['a+'] }, { ann: ['a%u'] }, { ann: { read: [] } }],
   },
+  'role-map': { right: { viewer: ['ops'] }, wrong: [['ops'], { viewer: 'ops' }, { boss: ['x'] }, { viewer: [''] }] },
   groups: { right: { admins: ['ann'] }, wrong: [['ann'], { admins: 'ann' }, { admins: [1] }] },
   'durability-map': { right: { 'a/#': 'process' }, wrong: [['a'], { 'a/#': 'sometimes' }, { 'a#': 'disk' }, 'disk'] },
   url: { right: 'https://example.com/login', wrong: ['example.com', 'ftp://example.com', 1, null] },

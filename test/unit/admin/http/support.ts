@@ -5,6 +5,7 @@ import { resolveOptions, type ConfigInput } from '../../../../src/config/options
 import { setAdminServices, type AdminServices } from '../../../../src/admin/admin-services.ts'
 import { ApiKeys } from '../../../../src/admin/api-keys.ts'
 import { LoginLinks } from '../../../../src/admin/logins/login-links.ts'
+import type { VerifyToken } from '../../../../src/admin/logins/provider-tokens.ts'
 import { OperatorLogins } from '../../../../src/admin/logins/operator-logins.ts'
 import { serverOf } from '../../../../src/broker/broker.ts'
 import { Api } from '../../../../src/admin/http/api.ts'
@@ -63,10 +64,12 @@ export class TestApi {
     this.log = log
   }
 
+  /** @param tokens what stands in for the OpenID provider */
   static async start(
     admin: ConfigInput['admin'] = {},
     config: ConfigInput = {},
     page: PageFiles = new PageFiles([]),
+    tokens: VerifyToken = () => Promise.reject(new Error('nobody asks')),
   ): Promise<TestApi> {
     const test = await VirtualBroker.start(config)
     const options = resolveOptions({ ...config, admin: { socket: '/nowhere/admin.sock', ...admin } })
@@ -84,7 +87,8 @@ export class TestApi {
     // To check a real one takes a thread.
     const checkPassword = async (user: string, password: string): Promise<boolean> =>
       directory.get('user', user)?.entry.passwordHash !== undefined && password === passwordOf(user)
-    const api = new Api(test.broker, options, host, services, checkPassword, page)
+    const openTokens = async () => (token: string) => tokens(token)
+    const api = new Api(test.broker, options, host, services, { checkPassword, openTokens }, page)
     return new TestApi(test, api, services, log)
   }
 
