@@ -142,8 +142,10 @@ export class OpenIdTokens {
       const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
       const isOurs = (value: unknown): boolean => (value as Configuration | null)?.issuer === issuer
       const source = { ...this.#source(url), name: 'the OpenID provider', expected: `the configuration of ${issuer}` }
-      const signal = AbortSignal.timeout(fetchTimeoutMs)
-      const bytes = await fetchPublished({ ...source, isExpected: isOurs }, { redirect: 'error', signal })
+      const timeout = new AbortController()
+      const timer = this.#clock.setTimer(fetchTimeoutMs, () => timeout.abort(new DOMException('', 'TimeoutError')))
+      const asked = fetchPublished({ ...source, isExpected: isOurs }, { redirect: 'error', signal: timeout.signal })
+      const bytes = await asked.finally(() => timer.cancel())
       return this.#keysAt((JSON.parse(bytes.toString()) as Configuration).jwks_uri)
     } catch (error) {
       this.#discovery = undefined

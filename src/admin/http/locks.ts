@@ -15,7 +15,6 @@
 import type { MaybePromise } from '../../base/maybe-promise.ts'
 import { safeExcerpt } from '../../base/printable.ts'
 import type { AdminRole } from '../../broker/host/api-key-views.ts'
-import type { AdminCaller } from '../../broker/host/trace-admin.ts'
 import type { Options } from '../../config/resolved-options.ts'
 import { presentedKey, type ApiKeys } from '../api-keys.ts'
 import type { LoginChecks } from '../logins/login-checks.ts'
@@ -24,30 +23,14 @@ import type { OperatorLogin, OperatorLogins } from '../logins/operator-logins.ts
 import { roles } from '../operation.ts'
 import { loginCookies } from './cookies.ts'
 import { checkBrowserWrite, checkSite } from './host-check.ts'
+import { unauthorized, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 import { LOCAL_ADDRESS, type RequestHead } from './request.ts'
 
 /** The header with the token that the answer to a login has, in lower case. No form can send it. */
 export const REQUEST_TOKEN_HEADER = 'sluice-request-token'
 
-/** Who has logged in. */
-export interface Principal {
-  /** For the audit log. */
-  readonly name: string
-  readonly role: AdminRole
-  /** Whether it could make a request now: a key may have expired, a login ended. */
-  readonly holds: () => boolean
-  /** If it has logged in with a browser. */
-  readonly login?: OperatorLogin
-}
-
-/** As operations know it. */
-export function callerOf({ name, role }: Principal): AdminCaller {
-  return { name, role }
-}
-
 const LOCAL: Principal = { name: 'local', role: 'administrator', holds: () => true }
-const CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="sluice"' }
 
 export interface LocksParts {
   readonly keys: ApiKeys
@@ -119,10 +102,6 @@ export class Locks {
 /** For the audit log. */
 export function nameOf({ userName, loginId }: OperatorLogin): string {
   return userName === undefined ? `link ${loginId}` : `user ${safeExcerpt(userName)}`
-}
-
-export function unauthorized(detail: string): Problem {
-  return new Problem('ERR_UNAUTHORIZED', detail, {}, CHALLENGE)
 }
 
 /** @throws {Problem} `ERR_FORBIDDEN` */

@@ -16,7 +16,8 @@ import type { NewLogin, OperatorLogin, OperatorLogins } from '../logins/operator
 import { userRole } from '../logins/user-role.ts'
 import { loginCookies, removeCookie, setCookie } from './cookies.ts'
 import { checkBrowserWrite } from './host-check.ts'
-import { REQUEST_TOKEN_HEADER, type Principal } from './locks.ts'
+import { REQUEST_TOKEN_HEADER } from './locks.ts'
+import type { Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 import { valueAnswer, type Answer, type RequestHead } from './request.ts'
 

@@ -17,7 +17,7 @@ const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const pem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }) as string
 
-type Answering = (request: IncomingMessage, response: ServerResponse) => void
+type Answering = (request: IncomingMessage, response: ServerResponse, clock: ManualClock) => void
 
 class Provider {
   issuer = ''
@@ -26,7 +26,7 @@ class Provider {
   keys: readonly { readonly kid: string; readonly key: KeyObject }[] = [{ kid: 'a', key: rsa.publicKey }]
   configuration: () => object = () => ({ issuer: this.issuer, jwks_uri: `${this.issuer}/keys` })
   /** Instead of the usual answers. */
-  instead: Answering | undefined
+  instead: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
 
   async serve(t: TestContext): Promise<this> {
     const server = createServer((request, response) => void this.#answer(request, response))
@@ -172,7 +172,10 @@ test('a key that the provider adds is fetched, but not for every token that asks
 })
 
 const FAILURES: Readonly<Record<string, readonly [Answering, RegExp]>> = {
-  'does not answer': [() => undefined, /did not answer within the timeout of 50 ms \(admin\.openid\.issuer\)/],
+  'does not answer': [
+    (_, __, clock) => clock.advance(50),
+    /did not answer within the timeout of 50 ms \(admin\.openid\.issuer\)/,
+  ],
   'answers with an error': [(_, response) => void response.writeHead(500).end(), /answered with status 500/],
   'answers without end': [
     (_, response) => void response.end('x'.repeat(3_000)),
@@ -190,7 +193,7 @@ for (const [what, [instead, message]] of Object.entries(FAILURES)) {
     const clock = new ManualClock()
     const tokens = provider.tokens({ fetchTimeoutMs: 50, maxAnswerBytes: 2_000 }, clock)
     const token = await provider.sign({ exp: NOW + 600 })
-    provider.instead = instead
+    provider.instead = (request, response) => instead(request, response, clock)
     for (let count = 0; count < 3; count++) await assert.rejects(tokens.verify(token), message)
     assert.equal(provider.asked.length, 1)
     provider.instead = undefined

@@ -53,7 +53,7 @@ test('the audit log has its name; one that no longer holds is answered 401, one 
   )
   said.set('a.b.c', { name: 'ann\n', values: ['root'], expiresAtMs: Infinity })
   await api.ask('DELETE', '/sessions/x', asked('a.b.c'))
-  assert.deepEqual(lines, ['openid ann\\n endSession'])
+  assert.deepEqual(lines, ['openid ann\\u000a endSession'])
   said.set('a.b.c', { refused: 'ERR_JWT_EXPIRED', isExpired: true })
   for (let count = 0; count < 10; count++) {
     const { status, headers } = await api.ask('GET', '/overview', asked('a.b.c'))
