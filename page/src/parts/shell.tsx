@@ -27,17 +27,17 @@ export function Shell({
   }, [path])
   return (
     <div class="shell">
-      <a
-        class="skip"
-        href={`#/${path}`}
-        onClick={(event) => {
-          event.preventDefault()
-          main.current?.focus()
-        }}
-      >
-        {texts.skip}
-      </a>
       <header class="side">
+        <a
+          class="skip"
+          href={`#/${path}`}
+          onClick={(event) => {
+            event.preventDefault()
+            main.current?.focus()
+          }}
+        >
+          {texts.skip}
+        </a>
         <a class="brand" href={linkTo('overview')}>
           <img src="./icon.svg" alt="" width="22" height="22" />
           {texts.product}

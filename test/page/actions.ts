@@ -1,0 +1,268 @@
+/**
+ * Every action that the page offers, done as somebody at it would. Each look has clients and names of its own, by its number.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import type { Broker } from '../../src/index.ts'
+import type { Visitor } from './visitor.ts'
+
+export type Action = (visitor: Visitor, broker: Broker, number: number) => Promise<void>
+
+function thermostat(number: number): string {
+  return `thermostat-${String(number).padStart(3, '0')}`
+}
+
+const subscribeAndUndo: Action = async (visitor, broker, number) => {
+  const clientId = thermostat(number + 1)
+  await visitor.goTo(`clients/${clientId}`, new RegExp(clientId))
+  await visitor.button('Subscribe …').click()
+  const dialog = visitor.page.getByRole('dialog')
+  await dialog.getByLabel('Topic filter').fill('house/attic/#')
+  await dialog.getByLabel('QoS').selectOption('1')
+  await visitor.inspect('subscribe')
+  await visitor.confirm('Subscribe')
+  await visitor.note('Subscribed.')
+  await visitor.row('house/attic/#').getByRole('button').click()
+  await visitor.confirm('Unsubscribe')
+  await visitor.note('Unsubscribed.')
+  await visitor.button('Undo').click()
+  await visitor.note('Undone.')
+  const { items } = await broker.admin.subscriptions({ clientId })
+  assert(items.some(({ topicFilter, qos }) => topicFilter === 'house/attic/#' && qos === 1))
+}
+
+const disconnect: Action = async (visitor, broker, number) => {
+  const clientId = thermostat(number + 1)
+  await visitor.goTo(`clients/${clientId}`, new RegExp(clientId))
+  await visitor.button('Disconnect').click()
+  await visitor.inspect('disconnect')
+  await visitor.confirm('Disconnect')
+  await visitor.note('Disconnected.')
+  assert.equal(await broker.admin.client({ clientId }), undefined)
+}
+
+const banAndUndo: Action = async (visitor, broker, number) => {
+  const clientId = thermostat(number + 11)
+  await visitor.goTo(`clients/${clientId}`, new RegExp(clientId))
+  await visitor.button('Ban …').click()
+  await visitor.confirm('Ban')
+  await visitor.note('Banned.')
+  const banned = async (): Promise<boolean> => (await broker.admin.bans()).items.some(({ value }) => value === clientId)
+  assert.equal(await banned(), true)
+  await visitor.button('Undo').click()
+  await visitor.note('Undone.')
+  assert.equal(await banned(), false)
+}
+
+const endSession: Action = async (visitor, broker, number) => {
+  const clientId = `trailer-${number}`
+  await visitor.goTo(`clients/${clientId}`, new RegExp(clientId))
+  await visitor.button('End session …').click()
+  await visitor.confirm('End session')
+  await visitor.note('The session has ended.')
+  await visitor.page.getByText('There is no session with this client identifier.').waitFor()
+  assert.equal(await broker.admin.session({ clientId }), undefined)
+}
+
+const searchClients: Action = async (visitor) => {
+  await visitor.goTo('clients', 'Clients')
+  await visitor.page.getByLabel('Search').fill('STUCK')
+  await visitor.page.getByText(/^1 of /).waitFor()
+  await visitor.page.getByRole('link', { name: 'stuck-display' }).click()
+  await visitor.heading(/stuck-display/).waitFor()
+  await visitor.row('send quota').waitFor()
+}
+
+const sortClients: Action = async (visitor) => {
+  await visitor.goTo('clients', 'Clients')
+  await visitor.button('Queued').click()
+  await visitor.page
+    .getByRole('columnheader', { name: 'Queued' })
+    .and(visitor.page.locator('[aria-sort=descending]'))
+    .waitFor()
+  const first = visitor.page.getByRole('row').nth(1)
+  await first.filter({ hasText: 'stuck-display' }).waitFor()
+}
+
+const countAndPublish: Action = async (visitor) => {
+  await visitor.goTo('topics', 'Topics')
+  await visitor.page.getByLabel('Topic filter').fill('meters/#')
+  await visitor.button('Count').click()
+  await visitor.row('meters/0001/energy').waitFor()
+  await visitor.inspect('topics-counted')
+  await visitor.page.getByLabel('Topic', { exact: true }).fill('house/all/mode')
+  await visitor.page.getByLabel('Payload').fill('night')
+  await visitor.button('Publish').click()
+  await visitor.note('Published to house/all/mode.')
+}
+
+const deleteRetained: Action = async (visitor, broker, number) => {
+  const topic = `house/room${number + 21}/temperature`
+  await visitor.goTo('retained', 'Retained')
+  await visitor.page
+    .getByRole('navigation', { name: 'Levels of the tree' })
+    .getByRole('link', { name: /^house/ })
+    .click()
+  await visitor.page.getByRole('link', { name: new RegExp(`^room${number + 21} `) }).click()
+  await visitor.row(topic).getByRole('button', { name: 'Delete' }).click()
+  await visitor.confirm('Delete')
+  await visitor.note('Deleted.')
+  assert.deepEqual((await broker.admin.retained({ topicFilter: topic })).items, [])
+}
+
+const findSubscriptions: Action = async (visitor) => {
+  await visitor.goTo('subscriptions', 'Subscriptions')
+  await visitor.page.getByLabel('Kind').selectOption('Shared')
+  await visitor.row('$share/billing/meters/#').waitFor()
+  await visitor.page.getByRole('table', { name: 'Shared Subscriptions' }).getByText('billing').waitFor()
+}
+
+const changeUsers: Action = async (visitor, broker, number) => {
+  const userName = `gateway-${number}`
+  await visitor.goTo('access', 'Access')
+  await visitor.page.getByLabel('User name').fill(userName)
+  await visitor.page.getByLabel('Password').fill('correct horse')
+  await visitor.page.getByLabel('Roles').fill('meter')
+  await visitor.button('Save').click()
+  await visitor.note(`Saved ${userName}.`)
+  await visitor.row(userName).getByRole('button', { name: 'Disable' }).click()
+  await visitor.confirm('Disable')
+  await visitor.note('Changed.')
+  assert.equal((await broker.admin.user({ userName }))?.disabled, true)
+  await visitor.button('Undo').click()
+  await visitor.note('Undone.')
+  await visitor.row(userName).getByRole('button', { name: 'Delete' }).click()
+  await visitor.confirm('Delete')
+  await visitor.note('Deleted.')
+  assert.equal(await broker.admin.user({ userName }), undefined)
+}
+
+const changeRoles: Action = async (visitor, broker, number) => {
+  const name = `sensor-${number}`
+  await visitor.goTo('access/roles', 'Access')
+  await visitor.page.getByLabel('Role', { exact: true }).fill(name)
+  await visitor.page.getByLabel('Topic filter').fill('sensors/%c/#')
+  await visitor.button('Save').click()
+  await visitor.note(`Saved ${name}.`)
+  await visitor.row(name).getByRole('button', { name: 'Delete' }).click()
+  await visitor.confirm('Delete')
+  await visitor.note('Deleted.')
+  await visitor.button('Undo').click()
+  await visitor.note('Undone.')
+  assert.equal((await broker.admin.role({ name }))?.rules.length, 1)
+}
+
+const changeBans: Action = async (visitor, broker, number) => {
+  const value = `192.0.2.${number + 100}`
+  await visitor.goTo('access/bans', 'Access')
+  await visitor.page.getByLabel('What').selectOption('Address')
+  await visitor.page.getByLabel('Value').fill(value)
+  await visitor.page.getByLabel('Hours').fill('2')
+  await visitor.button('Ban').click()
+  await visitor.confirm('Ban')
+  await visitor.note(`Banned ${value}.`)
+  await visitor.row(value).getByRole('button').click()
+  await visitor.note('The ban has ended.')
+  assert.equal(
+    (await broker.admin.bans()).items.some((ban) => ban.value === value),
+    false,
+  )
+}
+
+const changeKeys: Action = async (visitor, broker, number) => {
+  const name = `script-${number}`
+  await visitor.goTo('access/keys', 'Access')
+  await visitor.page.getByLabel('What it is for').fill(name)
+  await visitor.button('Make').click()
+  await visitor.page.getByText('The key is shown only now:').waitFor()
+  await visitor.row(name).getByRole('button').click()
+  await visitor.confirm('Delete')
+  await visitor.note('Deleted.')
+  assert.equal(
+    (await broker.admin.apiKeys()).some((key) => key.name === name),
+    false,
+  )
+}
+
+const reload: Action = async (visitor) => {
+  await visitor.goTo('configuration', 'Configuration')
+  await visitor.page.getByLabel('Search').fill('max-queued-messages')
+  await visitor.row('max-queued-messages').waitFor()
+  await visitor.button('Reload …').click()
+  await visitor.confirm('Reload')
+  await visitor.note('Reloaded.')
+}
+
+const watchLog: Action = async (visitor, broker, number) => {
+  await visitor.goTo('log', 'Log')
+  await broker.admin.disconnect({ clientId: thermostat(number + 31) })
+  await visitor.row('clientDisconnected').waitFor()
+  await visitor.button('Pause').click()
+  await visitor.button('Resume').waitFor()
+}
+
+const chooseTheme: Action = async (visitor) => {
+  if (visitor.look.width === 'phone') await visitor.button('Menu').click()
+  const dark = 'getComputedStyle(document.documentElement).colorScheme'
+  await visitor.page.getByLabel('Theme').selectOption('Dark')
+  assert.equal(await visitor.page.evaluate(dark), 'dark')
+  await visitor.page.getByLabel('Theme').selectOption('As the system')
+}
+
+/** With the keys alone: past the menu, into the list, to a client. */
+const useKeyboard: Action = async (visitor) => {
+  const { keyboard } = visitor.page
+  await visitor.goTo('clients', 'Clients')
+  await visitor.page.getByRole('link', { name: 'Skip to the content' }).focus()
+  await keyboard.press('Enter')
+  const table = visitor.page.getByRole('table', { name: 'Clients' })
+  await table.focus()
+  await keyboard.press('End')
+  await visitor.row('thermostat-040').waitFor()
+  await keyboard.press('Home')
+  await visitor.row('billing-1').waitFor()
+  await visitor.page.getByRole('link', { name: 'billing-1' }).focus()
+  await keyboard.press('Enter')
+  await visitor.heading(/billing-1/).waitFor()
+  await visitor.button('Disconnect').focus()
+  await keyboard.press('Enter')
+  await visitor.page.getByRole('dialog').waitFor()
+  await keyboard.press('Escape')
+  await visitor.page.getByRole('dialog').waitFor({ state: 'detached' })
+}
+
+/** A user with the role operator is offered no more than it may do. */
+const logInAsOperator: Action = async (visitor) => {
+  if (visitor.look.width === 'phone') await visitor.button('Menu').click()
+  await visitor.button('Log out').click()
+  await visitor.heading('Log in').waitFor()
+  await visitor.page.getByLabel('User name', { exact: true }).fill('ann')
+  await visitor.page.getByLabel('Password', { exact: true }).fill('correct horse')
+  await visitor.button('Log in').click()
+  await visitor.goTo('access', 'Access')
+  await visitor.row('meter-0001').waitFor()
+  assert.equal(await visitor.button('Save').count(), 0)
+}
+
+/** The last one logs out. */
+export const actions: Readonly<Record<string, Action>> = {
+  subscribeAndUndo,
+  disconnect,
+  banAndUndo,
+  endSession,
+  searchClients,
+  sortClients,
+  countAndPublish,
+  deleteRetained,
+  findSubscriptions,
+  changeUsers,
+  changeRoles,
+  changeBans,
+  changeKeys,
+  reload,
+  watchLog,
+  chooseTheme,
+  useKeyboard,
+  logInAsOperator,
+}

@@ -1,0 +1,85 @@
+/**
+ * `npm run page:test`: every page and every action in Debian's Chromium against a real broker, in both themes and at three widths.
+ * Nothing may be found by axe-core, nothing logged as an error by the browser, nothing wider than the screen. Pictures of all of
+ * it are written to a folder, to be looked at.
+ *
+ * @module
+ */
+import { chromium, type Browser } from 'playwright-core'
+import { readCommandLine } from '../../tools/command-line.ts'
+import { actions } from './actions.ts'
+import { manyClients } from './many-clients.ts'
+import { places, visitAll } from './places.ts'
+import { themes, Visitor, widths, type Look } from './visitor.ts'
+import { busyWorld, emptyWorld, type World } from './world.ts'
+
+const help = `Tests the page for operators in a browser.
+
+Usage: npm run page:test -- [--folder FOLDER]
+
+  --folder FOLDER   where pictures are written; default: build/page-pictures
+  --help            this text
+`
+
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+
+const looks: readonly Look[] = themes.flatMap((theme) =>
+  (Object.keys(widths) as Look['width'][]).map((width) => ({ theme, width })),
+)
+
+async function emptyPages(browser: Browser, folder: string): Promise<void> {
+  const world = await emptyWorld()
+  try {
+    for (const look of looks) {
+      const visitor = await Visitor.open(browser, world, look, folder)
+      await visitor.inspect('login')
+      await visitor.logIn()
+      for (const path of ['overview', 'clients', 'retained'] as const) {
+        const { heading } = places.find((place) => place.path === path)!
+        await visitor.goTo(path, heading)
+        await visitor.page.getByText(/mosquitto_pub -h 127\.0\.0\.1 -p \d+/).waitFor()
+        await visitor.inspect(`empty-${path}`)
+      }
+      await visitor.close()
+    }
+  } finally {
+    await world.close()
+  }
+}
+
+async function busyPages(browser: Browser, world: World, theme: Look['theme'], folder: string): Promise<void> {
+  for (const look of looks.filter((one) => one.theme === theme)) {
+    const visitor = await Visitor.open(browser, world, look, folder)
+    await visitor.logIn()
+    await visitAll(visitor)
+    for (const [name, action] of Object.entries(actions)) {
+      await action(visitor, world.broker, looks.indexOf(look)).catch((error: unknown) => {
+        throw new Error(`${name} failed (${look.theme}, ${look.width})`, { cause: error })
+      })
+    }
+    await visitor.close()
+    console.log(`ok ${look.theme}, ${look.width}: ${places.length} pages, ${Object.keys(actions).length} actions`)
+  }
+}
+
+async function main(): Promise<void> {
+  const { folder = 'build/page-pictures' } = readCommandLine(help, { folder: { type: 'string' } }).values
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
+  try {
+    await emptyPages(browser, folder)
+    console.log('ok: pages of a broker that has nothing yet')
+    const world = await busyWorld()
+    try {
+      await Promise.all(themes.map((theme) => busyPages(browser, world, theme, folder)))
+      await manyClients(browser, world, folder)
+      console.log('ok: 100,000 clients in the list')
+    } finally {
+      await world.close()
+    }
+  } finally {
+    await browser.close()
+  }
+  console.log(`pictures: ${folder}`)
+}
+
+await main()

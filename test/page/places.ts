@@ -1,0 +1,35 @@
+/** Every place in the page. @module */
+import type { Visitor } from './visitor.ts'
+
+interface Place {
+  readonly name: string
+  readonly path: string
+  readonly heading: string | RegExp
+}
+
+export const places: readonly Place[] = [
+  { name: 'overview', path: 'overview', heading: 'Overview' },
+  { name: 'clients', path: 'clients', heading: 'Clients' },
+  { name: 'sessions-away', path: 'clients?show=away', heading: 'Clients' },
+  { name: 'client', path: 'clients/stuck-display', heading: /stuck-display/ },
+  { name: 'session', path: 'clients/truck-17', heading: /truck-17/ },
+  { name: 'no-client', path: 'clients/nobody', heading: /nobody/ },
+  { name: 'topics', path: 'topics', heading: 'Topics' },
+  { name: 'retained', path: 'retained', heading: 'Retained' },
+  { name: 'subscriptions', path: 'subscriptions', heading: 'Subscriptions' },
+  { name: 'listeners', path: 'listeners', heading: 'Listeners' },
+  { name: 'users', path: 'access', heading: 'Access' },
+  { name: 'roles', path: 'access/roles', heading: 'Access' },
+  { name: 'bans', path: 'access/bans', heading: 'Access' },
+  { name: 'api-keys', path: 'access/keys', heading: 'Access' },
+  { name: 'configuration', path: 'configuration', heading: 'Configuration' },
+  { name: 'log', path: 'log', heading: 'Log' },
+  { name: 'nowhere', path: 'nowhere', heading: 'There is no such page.' },
+]
+
+export async function visitAll(visitor: Visitor): Promise<void> {
+  for (const { name, path, heading } of places) {
+    await visitor.goTo(path, heading)
+    await visitor.inspect(name)
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Somebody who looks at the page in a browser: Debian's Chromium. Everything waits for what is to be seen, never for a time.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { Browser, Locator, Page } from 'playwright-core'
+import type { World } from './world.ts'
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+export const widths = { wide: 1440, medium: 900, phone: 390 } as const
+export const themes = ['light', 'dark'] as const
+
+/** How the page is looked at. */
+export interface Look {
+  readonly theme: (typeof themes)[number]
+  readonly width: keyof typeof widths
+}
+
+interface AxeResult {
+  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[]
+}
+
+export class Visitor {
+  readonly page: Page
+  readonly look: Look
+  readonly #world: World
+  readonly #folder: string
+  /** What the browser and axe-core have complained about. */
+  readonly complaints: string[] = []
+
+  private constructor(page: Page, look: Look, world: World, folder: string) {
+    this.page = page
+    this.look = look
+    this.#world = world
+    this.#folder = folder
+    page.setDefaultTimeout(30_000)
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') this.complaints.push(message.text())
+    })
+    page.on('pageerror', (error) => this.complaints.push(String(error)))
+  }
+
+  /** @param folder for pictures */
+  static async open(browser: Browser, world: World, look: Look, folder: string): Promise<Visitor> {
+    mkdirSync(folder, { recursive: true })
+    const viewport = { width: widths[look.width], height: 900 }
+    const context = await browser.newContext({ viewport, colorScheme: look.theme, reducedMotion: 'reduce' })
+    const visitor = new Visitor(await context.newPage(), look, world, folder)
+    await visitor.page.goto(world.url)
+    await visitor.heading('Log in').waitFor()
+    return visitor
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close()
+    assert.deepEqual(this.complaints, [])
+  }
+
+  /** By a link, as `sluice admin link` prints it. */
+  async logIn(): Promise<void> {
+    await this.page.getByLabel('With').selectOption('API key')
+    await this.page.getByLabel('API key', { exact: true }).fill(this.#world.key)
+    await this.page.getByRole('button', { name: 'Log in' }).click()
+    await this.heading('Overview').waitFor()
+  }
+
+  heading(name: string | RegExp): Locator {
+    return this.page.getByRole('heading', { level: 1, name })
+  }
+
+  button(name: string): Locator {
+    return this.page.getByRole('button', { name, exact: true })
+  }
+
+  row(text: string | RegExp): Locator {
+    return this.page.getByRole('row').filter({ hasText: text }).first()
+  }
+
+  /** The note at the foot of the page. */
+  async note(text: string): Promise<void> {
+    await this.page.locator('.note').getByText(text, { exact: false }).waitFor()
+  }
+
+  /** Goes to a place in the page, and waits until everything there is loaded. */
+  async goTo(path: string, heading: string | RegExp): Promise<void> {
+    await this.page.evaluate(`location.hash = ${JSON.stringify(`#/${path}`)}`)
+    await this.heading(heading).waitFor()
+    await this.loaded()
+  }
+
+  async loaded(): Promise<void> {
+    await this.page
+      .locator('main')
+      .filter({ hasNotText: /Loading …|Asking the broker …/ })
+      .waitFor()
+  }
+
+  /** Nothing that axe-core finds, nothing wider than the screen, and a picture. */
+  async inspect(name: string): Promise<void> {
+    const { theme, width } = this.look
+    const place = `${name} (${theme}, ${width})`
+    await this.page.screenshot({ path: join(this.#folder, `${name}-${theme}-${width}.png`) })
+    await this.page.evaluate(AXE)
+    const { violations } = (await this.page.evaluate('axe.run(document)')) as AxeResult
+    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' ')}`)
+    this.complaints.push(...found.map((violation) => `${place}: ${violation}`))
+    const excess = (await this.page.evaluate('document.documentElement.scrollWidth - innerWidth')) as number
+    if (excess > 0) this.complaints.push(`${place}: ${excess} pixels wider than the screen`)
+  }
+
+  /** Answers the question that is open. */
+  async confirm(action: string): Promise<void> {
+    await this.page.getByRole('dialog').getByRole('button', { name: action, exact: true }).click()
+    await this.page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
+}
