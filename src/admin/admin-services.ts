@@ -3,6 +3,7 @@ import { UsageError } from '../base/errors.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { ListenerCertificate } from '../broker/host/open-listeners.ts'
 import type { ApiKeys } from './api-keys.ts'
+import type { History } from './history/history.ts'
 import type { AuditLog } from './http/audit-log.ts'
 import type { LoginLinks } from './logins/login-links.ts'
 import type { OperatorLogins } from './logins/operator-logins.ts'
@@ -14,6 +15,7 @@ export interface AdminServices {
   readonly certificates: () => readonly ListenerCertificate[]
   readonly logins: OperatorLogins
   readonly links: LoginLinks
+  readonly history: History
   /** Where browsers find it, such as `http://127.0.0.1:8083`; none if it is served on the socket alone. */
   readonly urls: () => readonly string[]
 }

@@ -34,6 +34,7 @@ type Calls = {
 
 const calls: Calls = {
   overview: (broker) => overviewOf(broker),
+  history: (broker, query) => adminServicesOf(broker).history.view(query),
   listeners: (broker) => broker.listeners,
   clients: async (broker, query) => withFields(broker, await clientPage(broker, query), query),
   client: (broker, { clientId }) => broker.client(clientId),

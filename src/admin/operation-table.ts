@@ -50,6 +50,21 @@ export const operationTable: OperationTable = {
     ...{ method: 'GET', path: '/overview', role: 'viewer', parameters: {}, answer: 'OverviewView' },
     description: 'The broker at a glance.',
   },
+  history: {
+    ...{ method: 'GET', path: '/history', role: 'viewer', answer: 'HistoryView' },
+    parameters: {
+      span: {
+        ...filter('text', 'The last hour by the second, or the last month by the hour; default `hour`.'),
+        values: ['hour', 'month'],
+      },
+      points: {
+        ...filter('integer', 'The most intervals; if there are more, neighbours are averaged. Default 600.'),
+        ...{ minimum: 2, maximum: 3600 },
+      },
+    },
+    description:
+      'What the broker did in the last hour or month: clients, messages, bytes, drops, memory, its own work.',
+  },
   listeners: {
     ...{ method: 'GET', path: '/listeners', role: 'viewer', parameters: {}, answer: 'ListenerView[]' },
     description: 'The open listeners.',

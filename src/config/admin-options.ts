@@ -12,6 +12,7 @@ import type { AdminOptions } from './resolved-options.ts'
 const SOCKET_NAME = 'admin.sock'
 const KEYS_NAME = 'admin-keys.json'
 const AUDIT_NAME = 'admin-audit.jsonl'
+const HISTORY_NAME = 'admin-history.json'
 /** The `bind` that is given up if it is taken. */
 const AUTO = 'auto'
 const AUTO_BIND: BindAddress = { host: '127.0.0.1', port: 8083 }
@@ -30,7 +31,14 @@ export function resolveAdmin(
   problems: ConfigProblems,
   baseFolder: string,
 ): AdminOptions {
-  const { bind: written, socket, keysFile, auditFile, ...values } = reader.read('admin', section, ['admin'])
+  const {
+    bind: written,
+    socket,
+    keysFile,
+    auditFile,
+    historyFile,
+    ...values
+  } = reader.read('admin', section, ['admin'])
   const bind = bindOf(written, problems)
   const path = typeof socket === 'string' ? pathOf(socket, baseFolder) : defaultSocket(storePath)
   if (path === '' && bind === undefined && written !== 'off') {
@@ -41,6 +49,8 @@ export function resolveAdmin(
   const files = {
     keysFile: keysFile ?? besideStore(storePath, KEYS_NAME),
     auditFile: typeof auditFile === 'string' ? pathOf(auditFile, baseFolder) : besideStore(storePath, AUDIT_NAME),
+    historyFile:
+      typeof historyFile === 'string' ? pathOf(historyFile, baseFolder) : besideStore(storePath, HISTORY_NAME),
   }
   return {
     ...defaultsOf('admin'),

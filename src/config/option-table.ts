@@ -1475,6 +1475,12 @@ const adminRows = rows('admin', [
       'The audit log: a line of JSON for each action through the HTTP API, and for each request that was refused for its role. `off` = none. Default: `admin-audit.jsonl` in the folder of `persistence.path`; without persistence, none.',
   },
   {
+    key: 'history-file',
+    type: 'text',
+    description:
+      'Where the figures of the last month are stored, once an hour, for the plots of the page. `off` = nowhere: they begin anew with each start. Default: `admin-history.json` in the folder of `persistence.path`; without persistence, nowhere.',
+  },
+  {
     key: 'max-audit-bytes',
     type: 'integer',
     default: 16_777_216,

@@ -76,6 +76,8 @@ export interface AdminOptions extends AdminSettings {
   readonly keysFile: string
   /** Absolute path; empty: none. */
   readonly auditFile: string
+  /** Absolute path; empty: none. */
+  readonly historyFile: string
 }
 
 /** One bridge to another broker. */

@@ -18,14 +18,9 @@ const own = texts.client
 const { facts } = own
 
 export function ClientPage({ clientId }: { readonly clientId: string }): JSX.Element {
-  const session = useView('session', { clientId })
-  const client = useView('client', { clientId })
-  const isConnected = client.value !== undefined && client.problem === undefined
-  const isAbsent = session.problem?.status === 404
-  const reload = (): void => {
-    session.reload()
-    client.reload()
-  }
+  const { value, problem, reload } = useView('session', { clientId })
+  const isAbsent = problem?.status === 404
+  const session = isAbsent ? undefined : value
   return (
     <PageFrame
       title={
@@ -33,24 +28,23 @@ export function ClientPage({ clientId }: { readonly clientId: string }): JSX.Ele
           <a class="quiet" href={linkTo('clients')}>
             {own.back}
           </a>{' '}
-          / <span class="name">{clientId}</span>{' '}
-          {session.value !== undefined && !isAbsent && (
-            <Badge kind={isConnected ? 'good' : 'quiet'}>{isConnected ? own.connected : own.away}</Badge>
+          / {clientId}{' '}
+          {session && (
+            <Badge kind={session.connected ? 'good' : 'quiet'}>{session.connected ? own.connected : own.away}</Badge>
           )}
         </>
       }
-      actions={
-        may('disconnect') &&
-        !isAbsent &&
-        session.value && <Actions session={session.value} isConnected={isConnected} reload={reload} />
-      }
-      problem={isAbsent ? undefined : session.problem}
+      actions={session && may('disconnect') && <Actions session={session} reload={reload} />}
+      problem={isAbsent ? undefined : problem}
     >
       {isAbsent && <p class="empty">{own.absent}</p>}
-      {isConnected && client.value && <Connection client={client.value} />}
-      {!isAbsent && session.value && !isConnected && <SessionFacts session={session.value} />}
-      {!isAbsent && <Messages clientId={clientId} />}
-      {!isAbsent && <Subscriptions clientId={clientId} />}
+      {session === undefined ? null : (
+        <>
+          {session.connected ? <Connected clientId={clientId} /> : <SessionFacts session={session} />}
+          <Messages clientId={clientId} />
+          <Subscriptions clientId={clientId} />
+        </>
+      )}
       <Closed clientId={clientId} />
     </PageFrame>
   )
@@ -58,11 +52,10 @@ export function ClientPage({ clientId }: { readonly clientId: string }): JSX.Ele
 
 interface ActionsProps {
   readonly session: SessionView
-  readonly isConnected: boolean
   readonly reload: () => void
 }
 
-function Actions({ session, isConnected, reload }: ActionsProps): JSX.Element {
+function Actions({ session, reload }: ActionsProps): JSX.Element {
   const { clientId } = session
   const then = async (action: Promise<unknown>): Promise<void> => {
     await action
@@ -100,7 +93,7 @@ function Actions({ session, isConnected, reload }: ActionsProps): JSX.Element {
       <button type="button" onClick={() => subscribeFor(clientId, reload)}>
         {own.subscribe}
       </button>
-      {isConnected && (
+      {session.connected && (
         <button type="button" onClick={disconnect}>
           {own.disconnect}
         </button>
@@ -113,6 +106,12 @@ function Actions({ session, isConnected, reload }: ActionsProps): JSX.Element {
       </button>
     </>
   )
+}
+
+/** The session says that there is a connection; it may have ended since. */
+function Connected({ clientId }: { readonly clientId: string }): JSX.Element | null {
+  const { value } = useView('client', { clientId })
+  return value === undefined ? null : <Connection client={value} />
 }
 
 function Connection({ client }: { readonly client: ClientView }): JSX.Element {

@@ -9,6 +9,7 @@ import { linkTo } from '../state/route.ts'
 import { useLive, type Live } from '../state/live.ts'
 import { useView } from '../state/view.ts'
 import { texts } from '../texts.ts'
+import { Plots } from './plots.tsx'
 
 const own = texts.overview
 
@@ -28,6 +29,7 @@ export function Overview(): JSX.Element {
           <FirstSteps />
         </div>
       )}
+      <Plots />
       <div class="columns">
         <Drops />
         <Slow />

@@ -18,9 +18,11 @@ interface PlotProps {
   readonly times: readonly number[]
   readonly lines: readonly Line[]
   readonly write?: (value: number) => string
+  /** Whether the times are those of days, not of minutes. */
+  readonly hasDays?: boolean
 }
 
-export function Plot({ title, times, lines, write = brief }: PlotProps): JSX.Element {
+export function Plot({ title, times, lines, write = brief, hasDays = false }: PlotProps): JSX.Element {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<UPlot | undefined>(undefined)
   const names = lines.map(({ name }) => name).join()
@@ -31,7 +33,7 @@ export function Plot({ title, times, lines, write = brief }: PlotProps): JSX.Ele
     const element = place.current!
     const make = (): void => {
       plot.current?.destroy()
-      plot.current = new UPlot(optionsOf(element, lines, write), latest.current, element)
+      plot.current = new UPlot(optionsOf(element, lines, write, hasDays), latest.current, element)
     }
     make()
     const observer = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }))
@@ -47,7 +49,7 @@ export function Plot({ title, times, lines, write = brief }: PlotProps): JSX.Ele
       plot.current?.destroy()
       plot.current = undefined
     }
-  }, [names])
+  }, [names, hasDays])
   useEffect(() => plot.current?.setData(data), [times, lines])
   return (
     <figure class="plot">
@@ -71,7 +73,12 @@ function latestOf(values: Line['values'], write: (value: number) => string): str
   return last === undefined || last === null ? '–' : write(last)
 }
 
-function optionsOf(element: HTMLElement, lines: readonly Line[], write: (value: number) => string): UPlot.Options {
+function optionsOf(
+  element: HTMLElement,
+  lines: readonly Line[],
+  write: (value: number) => string,
+  hasDays: boolean,
+): UPlot.Options {
   const style = getComputedStyle(element)
   const color = (name: string): string => style.getPropertyValue(name).trim()
   const axis = {
@@ -87,7 +94,7 @@ function optionsOf(element: HTMLElement, lines: readonly Line[], write: (value: 
     cursor: { points: { show: false }, drag: { x: false, y: false } },
     scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
     axes: [
-      { ...axis, space: 70, values: '{HH}:{mm}' },
+      { ...axis, space: 70, values: hasDays ? '{D} {MMM}' : '{HH}:{mm}' },
       { ...axis, size: 56, space: 32, values: (_, ticks) => ticks.map(write) },
     ],
     series: [

@@ -20,6 +20,7 @@ import { ConfigError } from '../../base/errors.ts'
 import { messageOf } from '../../base/thrown.ts'
 import { setAdminServices, type AdminServices } from '../admin-services.ts'
 import { ApiKeys } from '../api-keys.ts'
+import { History } from '../history/history.ts'
 import { LoginLinks } from '../logins/login-links.ts'
 import { OperatorLogins } from '../logins/operator-logins.ts'
 import type { VerifyToken } from '../logins/provider-tokens.ts'
@@ -90,6 +91,7 @@ class HttpDoor implements AdminDoor {
   readonly #audit: AuditLog
   readonly #logins: OperatorLogins
   readonly #links: LoginLinks
+  readonly #history: History
   #passwords: Promise<Passwords> | undefined
   #options: Options
   #certificates: readonly ListenerCertificate[] = []
@@ -111,6 +113,7 @@ class HttpDoor implements AdminDoor {
       host.events.emit('limitReached', { option: 'admin.max-logins', owner: '' })
     }
     this.#links = new LoginLinks(host.clock)
+    this.#history = new History(broker, host, options.admin!.historyFile)
     this.#broker = broker
     this.#options = options
     this.#host = host
@@ -132,6 +135,7 @@ class HttpDoor implements AdminDoor {
       audit: this.#audit,
       logins: this.#logins,
       links: this.#links,
+      history: this.#history,
       urls,
       certificates: () => this.#certificates,
     }
@@ -181,6 +185,7 @@ class HttpDoor implements AdminDoor {
     this.#certificates = tls?.summary ?? []
     this.#audit.path = options.admin!.auditFile
     this.#audit.maxBytes = options.admin!.maxAuditBytes
+    this.#history.path = options.admin!.historyFile
     this.#logins.limits = options.admin!
     setAdminServices(this.#broker, this.#services)
     void this.#api?.then((api) => api.configure(options, keys))
@@ -281,7 +286,7 @@ class HttpDoor implements AdminDoor {
     const api = this.#api?.then((loaded) => loaded.close())
     const servers = [...places.map(({ http }) => http), ...this.#retired]
     const passwords = this.#passwords?.then((opened) => opened.close())
-    await Promise.all([api, passwords, ...servers.map((http) => http.close())])
+    await Promise.all([api, passwords, this.#history.close(), ...servers.map((http) => http.close())])
   }
 }
 

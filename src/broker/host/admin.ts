@@ -18,6 +18,7 @@ import type { ClosedConnectionsOptions } from './closed-connection-pages.ts'
 import type { SubscriptionInput, SubscriptionResult } from './client-subscriptions.ts'
 import type { ApiKeyRequest, ApiKeyView, CreatedApiKey } from './api-key-views.ts'
 import type { HealthCheckView } from './health-view.ts'
+import type { HistoryQuery, HistoryView } from './history-view.ts'
 import type { LoginLinkView, LoginView, ResetRequest } from './login-views.ts'
 import type { ListenerCertificate, ListenerView } from './open-listeners.ts'
 import type { AccessAdmin, AccessParameters, UserView } from './access-admin.ts'
@@ -226,6 +227,7 @@ export interface UnsubscribeForRequest extends ClientIdParameter {
 /** The parameters of each operation. */
 export interface AdminParameters extends AccessParameters, TraceParameters {
   overview: object
+  history: HistoryQuery
   listeners: object
   clients: ClientsQuery
   client: ClientIdParameter
@@ -271,6 +273,8 @@ export interface AdminParameters extends AccessParameters, TraceParameters {
 export interface Admin extends AccessAdmin, TraceAdmin {
   /** The broker at a glance. */
   overview(parameters?: object): Promise<OverviewView>
+  /** The figures of the last hour by the second, or of the last month by the hour; takes a section `admin`. */
+  history(parameters?: HistoryQuery): Promise<HistoryView>
   /** The open listeners. */
   listeners(parameters?: object): Promise<readonly ListenerView[]>
   /** Connected clients. */

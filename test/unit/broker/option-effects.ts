@@ -751,6 +751,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'admin/socket': 'admin/http/http-door.test.ts',
   'admin/keys-file': 'admin/http/api-keys.test.ts',
   'admin/audit-file': 'admin/http/audit-log.test.ts',
+  'admin/history-file': 'admin/history.test.ts',
   'admin/max-audit-bytes': 'admin/http/audit-log.test.ts',
   'admin/audit-failure': 'admin/http/audit-log.test.ts',
   'admin/max-event-readers': 'admin/http/events.test.ts',

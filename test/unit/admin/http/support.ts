@@ -4,6 +4,7 @@ import { silentLogger } from '../../../../src/base/log.ts'
 import { resolveOptions, type ConfigInput } from '../../../../src/config/options.ts'
 import { setAdminServices, type AdminServices } from '../../../../src/admin/admin-services.ts'
 import { ApiKeys } from '../../../../src/admin/api-keys.ts'
+import { History } from '../../../../src/admin/history/history.ts'
 import { LoginLinks } from '../../../../src/admin/logins/login-links.ts'
 import type { VerifyToken } from '../../../../src/admin/logins/provider-tokens.ts'
 import { OperatorLogins } from '../../../../src/admin/logins/operator-logins.ts'
@@ -80,8 +81,9 @@ export class TestApi {
     const audit = new AuditLog(auditFile, maxAuditBytes, log)
     const logins = new OperatorLogins(test.clock, options.admin!)
     const links = new LoginLinks(test.clock)
+    const history = new History(test.broker, host, options.admin!.historyFile)
     const urls = (): string[] => ['http://localhost:8083']
-    const services: AdminServices = { keys, audit, logins, links, urls, certificates: () => [] }
+    const services: AdminServices = { keys, audit, logins, links, history, urls, certificates: () => [] }
     setAdminServices(test.broker, services)
     const { directory } = serverOf(test.broker)
     // To check a real one takes a thread.
@@ -125,8 +127,9 @@ export class TestApi {
     return value as ProblemDocument
   }
 
-  close(): Promise<void> {
-    return this.test.close()
+  async close(): Promise<void> {
+    await this.services.history.close()
+    await this.test.close()
   }
 }
 
