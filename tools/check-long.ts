@@ -101,7 +101,7 @@ const STEPS: readonly LongStep[] = [
   {
     name: 'crash',
     seeded: true,
-    command: ['build/test/crash/main.js', '--kills', '50', '--cuts', '150', '--changes', '10'],
+    command: ['build/test/crash/main.js', '--kills', '50', '--cuts', '150', '--changes', '10', '--bridges', '20'],
     limitSeconds: 420,
     fix: 'repeat the printed command; test/crash/main.ts lists what clients may rely on',
   },

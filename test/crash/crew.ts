@@ -13,7 +13,6 @@ const STREAMS = [
   { name: 'state-one', qos: 1, retain: true },
   { name: 'state-two', qos: 2, retain: true },
 ] as const
-const EVERYTHING = 'crash/#'
 
 export class Crew {
   readonly book: Book
@@ -21,20 +20,25 @@ export class Crew {
   readonly #publishers: { readonly client: CrashClient; readonly streams: readonly Stream[] }[] = []
   readonly #subscribers: CrashClient[] = []
   readonly #maxMissing: number
+  readonly #root: string
   #reader: { readonly client: RetainedReader; readonly least: ReadonlyMap<Stream, number> } | undefined
 
-  /** @param maxMissing deliveries owed beyond which publishers wait, so that subscribers can follow */
-  constructor(random: SeededRandom, maxMissing: number) {
+  /**
+   * @param maxMissing deliveries owed beyond which publishers wait, so that subscribers can follow
+   * @param root the first level of its topics
+   */
+  constructor(random: SeededRandom, maxMissing: number, root = 'crash') {
     this.#random = random
+    this.#root = root
     this.#maxMissing = maxMissing
-    const subscribers = Array.from({ length: SUBSCRIBERS }, (_, at) => `subscriber-${at}`)
+    const subscribers = Array.from({ length: SUBSCRIBERS }, (_, at) => `${root}-subscriber-${at}`)
     this.book = new Book(subscribers)
     for (const clientId of subscribers) {
-      this.#subscribers.push(new CrashClient(clientId, this.#version(), this.book).wants(EVERYTHING))
+      this.#subscribers.push(new CrashClient(clientId, this.#version(), this.book).wants(`${root}/#`))
     }
     for (let at = 0; at < PUBLISHERS; at++) {
-      const client = new CrashClient(`publisher-${at}`, this.#version(), this.book)
-      const streams = STREAMS.map(({ name, qos, retain }) => this.book.stream(`crash/${at}/${name}`, qos, retain))
+      const client = new CrashClient(`${root}-publisher-${at}`, this.#version(), this.book)
+      const streams = STREAMS.map(({ name, qos, retain }) => this.book.stream(`${root}/${at}/${name}`, qos, retain))
       this.#publishers.push({ client, streams })
     }
   }
@@ -43,10 +47,14 @@ export class Crew {
     return this.#random.pick([4, 5])
   }
 
-  /** Some come, some go, and publishers publish what they may. */
-  step(dial: Dial): void {
+  /**
+   * Some come, some go, and publishers publish what they may.
+   *
+   * @param elsewhere where subscribers connect, if that is another broker: what is retained there may be behind
+   */
+  step(dial: Dial, elsewhere?: Dial): void {
     for (const subscriber of this.#subscribers) {
-      if (subscriber.isAway && this.#random.chance(0.1)) subscriber.connect(dial)
+      if (subscriber.isAway && this.#random.chance(0.1)) subscriber.connect(elsewhere ?? dial)
       else if (!subscriber.isAway && this.#random.chance(0.02)) subscriber.leave()
     }
     for (const { client, streams } of this.#publishers) {
@@ -54,7 +62,7 @@ export class Crew {
       else if (this.#random.chance(0.005)) client.leave()
       else this.#publish(client, streams)
     }
-    this.#read(dial)
+    if (elsewhere === undefined) this.#read(dial)
   }
 
   #publish(client: CrashClient, streams: readonly Stream[]): void {
@@ -65,10 +73,11 @@ export class Crew {
   }
 
   /** Everybody comes back and stays; nothing new is published. @returns whether all is settled */
-  finish(dial: Dial): boolean {
-    for (const client of this.#clients()) if (client.isAway) client.connect(dial)
+  finish(dial: Dial, elsewhere?: Dial): boolean {
+    for (const client of this.#subscribers) if (client.isAway) client.connect(elsewhere ?? dial)
+    for (const { client } of this.#publishers) if (client.isAway) client.connect(dial)
     if (this.book.open() > 0 || this.book.missing() > 0) return false
-    this.#read(dial)
+    if (elsewhere === undefined) this.#read(dial)
     return this.#reader === undefined
   }
 
@@ -81,7 +90,7 @@ export class Crew {
     if (this.#reader === undefined) {
       const least = [...this.book.streams.values()].filter(({ retain, acknowledged }) => retain && acknowledged > 0)
       this.#reader = {
-        client: new RetainedReader(dial, EVERYTHING),
+        client: new RetainedReader(dial, `${this.#root}/#`),
         least: new Map(least.map((stream) => [stream, stream.acknowledged])),
       }
       return

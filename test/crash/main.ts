@@ -3,6 +3,7 @@
  *
  *   kills   kill -9 of a broker process on a real disk, over TCP (`kills.ts`)
  *   changes kill -9 while users, roles and rules are changed (`changes.ts`)
+ *   bridges kill -9 of either of two bridged brokers, and cuts of the link between them (`bridge-kills.ts`)
  *   cuts    power cuts: a Broker in this process over a disk in memory that loses all that was not synced (`cuts.ts`)
  *
  * In kills and cuts, the same Clients (`crew.ts`) publish at QoS 1 and 2 as fast as they may, while durable subscribers come and go, and
@@ -15,6 +16,8 @@ import { randomInt } from 'node:crypto'
 import { SeededRandom } from '../../src/testing/random.ts'
 import { countOf, readCommandLine } from '../../tools/command-line.ts'
 import { Progress } from '../../tools/progress.ts'
+import type { Book } from './book.ts'
+import { bridgeRounds } from './bridge-kills.ts'
 import { changeRounds } from './changes.ts'
 import { cutRounds } from './cuts.ts'
 import { killRounds } from './kills.ts'
@@ -22,6 +25,7 @@ import { killRounds } from './kills.ts'
 const DEFAULT_KILLS = 50
 const DEFAULT_CUTS = 300
 const DEFAULT_CHANGES = 20
+const DEFAULT_BRIDGES = 20
 
 const help = `Kills brokers and cuts their power while Clients publish as fast as they may: is what they acknowledged still there?
 
@@ -30,6 +34,7 @@ Usage: node build/test/crash/main.js [options]
   --kills N   kill -9 of a broker process on a real disk, over TCP (default: ${DEFAULT_KILLS})
   --cuts N    power cuts of a broker over a disk in memory that loses what was not synced (default: ${DEFAULT_CUTS})
   --changes N kill -9 while users, roles and rules are changed through the socket (default: ${DEFAULT_CHANGES})
+  --bridges N kill -9 of either of two bridged brokers, or a cut of the link between them (default: ${DEFAULT_BRIDGES})
   --seed N    the same once more (default: a new one, printed)
   --help      this text
 
@@ -41,6 +46,7 @@ async function main(): Promise<boolean> {
     kills: { type: 'string' },
     cuts: { type: 'string' },
     changes: { type: 'string' },
+    bridges: { type: 'string' },
     seed: { type: 'string' },
   })
   const seed = countOf('seed', values.seed, randomInt(2 ** 31))
@@ -48,7 +54,8 @@ async function main(): Promise<boolean> {
   const cutsPass = await run('power cuts', cutRounds, countOf('cuts', values.cuts, DEFAULT_CUTS), seed)
   const killsPass = await run('kills', killRounds, countOf('kills', values.kills, DEFAULT_KILLS), seed)
   const changesPass = await runChanges(countOf('changes', values.changes, DEFAULT_CHANGES), seed)
-  const pass = cutsPass && killsPass && changesPass
+  const bridgesPass = await runBridges(countOf('bridges', values.bridges, DEFAULT_BRIDGES), seed)
+  const pass = cutsPass && killsPass && changesPass && bridgesPass
   if (!pass) console.log(`once more with: node build/test/crash/main.js --seed ${seed}`)
   return pass
 }
@@ -63,6 +70,23 @@ async function runChanges(count: number, seed: number): Promise<boolean> {
   console.log(`${count} kills during changes: ${faults.length === 0 ? 'nothing lost, nothing half' : 'FAILED'}; ${sum}`)
   for (const fault of faults) console.log(`  ${fault}`)
   return faults.length === 0
+}
+
+async function runBridges(count: number, seed: number): Promise<boolean> {
+  if (count === 0) return true
+  const progress = new Progress('kills of bridged brokers', { total: count })
+  const books = await bridgeRounds(count, new SeededRandom(seed), progress)
+  progress.finish()
+  const [acknowledged, deliveries] = [sumOf(books, 'acknowledged'), sumOf(books, 'deliveries')]
+  const faults = books.flatMap((book) => book.faults)
+  const sum = `${acknowledged} messages acknowledged, ${deliveries} deliveries, ${sumOf(books, 'repeats')} repeats at QoS 1`
+  console.log(`${count} kills of bridged brokers: ${faults.length === 0 ? 'nothing lost' : 'FAILED'}; ${sum}`)
+  for (const fault of faults) console.log(`  ${fault}`)
+  return faults.length === 0
+}
+
+function sumOf(books: readonly Book[], field: 'acknowledged' | 'deliveries' | 'repeats'): number {
+  return books.reduce((sum, book) => sum + book[field], 0)
 }
 
 async function run(name: string, rounds: typeof killRounds, count: number, seed: number): Promise<boolean> {
