@@ -10,6 +10,9 @@ import { toKebab } from './option-spelling.ts'
 import type { BridgeRule } from './option-values.ts'
 import type { BridgeOptions } from './resolved-options.ts'
 
+/** Of 5.0, whose servers say what they take. */
+const WINDOW = 1000
+const WINDOW_BEFORE_5 = 20
 /** A name becomes a level of topics and part of a client identifier. */
 const NAME = /^[\w.-]{1,64}$/
 
@@ -28,6 +31,7 @@ function resolveBridge(name: string, own: unknown, reader: OptionReader, problem
   const bridge = {
     ...defaultsOf('bridge'),
     queue: defaultsOf('bridge.queue'),
+    maxInflightMessages: read['protocol'] === '3.1.1' || read['protocol'] === '3.1' ? WINDOW_BEFORE_5 : WINDOW,
     ...read,
     name,
   } as Values as unknown as BridgeOptions

@@ -1984,12 +1984,11 @@ const bridgeRows = rows('bridge', [
   {
     key: 'max-inflight-messages',
     type: 'integer',
-    default: 1_000,
     min: 1,
     max: UINT16,
     since: '0.2.0',
     description:
-      'Messages of QoS 1 and 2 that are sent and not acknowledged, in each direction. The Receive Maximum of the other broker applies as well.',
+      'Messages of QoS 1 and 2 that are sent and not acknowledged, in each direction. Default: 1000 in 5.0, where the Receive Maximum of the other broker applies as well; 20 before, since Mosquitto disconnects a client that has more of QoS 2 in flight.',
   },
   {
     key: 'max-message-rate',

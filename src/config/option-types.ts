@@ -556,8 +556,8 @@ export interface BridgeSettings {
   readonly maxReconnectDelay: number
   /** How long the other broker is asked to keep the session of the bridge while it is away, and with it messages for `in`. 5.0 only. In seconds. Default 604800. */
   readonly sessionExpiry: number
-  /** Messages of QoS 1 and 2 that are sent and not acknowledged, in each direction. The Receive Maximum of the other broker applies as well. Default 1000. */
-  readonly maxInflightMessages: number
+  /** Messages of QoS 1 and 2 that are sent and not acknowledged, in each direction. Default: 1000 in 5.0, where the Receive Maximum of the other broker applies as well; 20 before, since Mosquitto disconnects a client that has more of QoS 2 in flight. */
+  readonly maxInflightMessages?: number
   /** Messages that go to the other broker, so that what has waited does not flood it. As many as for a second may go at once. 0 = no limit. Counted per second. Default 0. */
   readonly maxMessageRate: number
   /** Bridges that a message may cross. Each adds its client identifier as the User Property `via` (5.0 only), and drops a message that has crossed this many, or a bridge of the same broker. 0 = nothing is added or checked. Default 8. */

@@ -85,6 +85,7 @@ export interface BridgeOptions extends BridgeSettings {
   readonly name: string
   readonly url: readonly string[]
   readonly clientId: string
+  readonly maxInflightMessages: number
   readonly queue: BridgeQueueOptions
 }
 

@@ -81,6 +81,7 @@ test('protocol, bridge-bit, client-id, keep-alive, connect-timeout, max-reconnec
   const { protocolVersion, bridge, clientId, keepAlive, connectTimeoutMs, backOff } = old.client
   assert.deepEqual([protocolVersion, bridge, clientId, keepAlive, connectTimeoutMs], [4, false, 'plant', 7, 2000])
   assert.deepEqual(backOff, { firstMs: 1000, longestMs: 9000 })
+  assert.equal(optionsOf({ protocol: '3.1.1' }).maxInflightMessages, 20)
   const now = await readBridgeSettings(optionsOf({ sessionExpiry: 60, maxInflightMessages: 5 }))
   assert.deepEqual(now.client.properties, { sessionExpiryInterval: 60, receiveMaximum: 5 })
 })
