@@ -66,20 +66,18 @@ const ownCommands: readonly Command[] = [
     name: 'explain',
     summary: 'shows whether a user may use a topic, and which rule decides',
     details:
-      'Asks the plugins of topic-check as the broker would; no broker needs to be running. The exit code is 0 for an allow and\n1 for a deny.',
+      'Asks the plugins of topic-check as the broker would; no broker needs to be running. The exit code is 0 for an allow and\n1 for a deny.\n\n--rules FILE alone shows who would gain (+) and lose (-) which rules if FILE replaced topic-check.acl-file. With a question, it\nanswers as if it did. A file of users and roles, as `sluice export-access` prints it, is compared by the running broker.',
     positionals: [],
     options: {
       config: { ...CONFIG, isRequired: true },
       action: {
         value: 'ACTION',
         values: ['publish', 'subscribe', 'receive'],
-        isRequired: true,
         description: 'publish, subscribe or receive',
       },
       topic: {
         short: 't',
         value: 'TOPIC',
-        isRequired: true,
         description: 'a topic name; to subscribe, a topic filter',
       },
       user: {
@@ -87,11 +85,16 @@ const ownCommands: readonly Command[] = [
         value: 'NAME',
         description: 'the user name; without it, the question is about an anonymous client',
       },
+      rules: { value: 'FILE', description: 'rules to be judged before they are used, of at most 16 MiB' },
       client: { short: 'i', value: 'ID', description: 'the client identifier, if a rule uses it' },
     },
     examples: [
       ["sluice explain -c sluice.yaml --user ann --action subscribe -t 'a/#'", 'may ann subscribe to a/#?'],
       ['sluice explain -c sluice.yaml --action publish --topic a/b', 'may an anonymous client publish to a/b?'],
+      [
+        'sluice explain -c sluice.yaml --rules rules.new',
+        'who gains and loses what if rules.new becomes the file of rules',
+      ],
     ],
     run: async (call) => (await import('./explain.ts')).explain(call),
   },
