@@ -35,7 +35,7 @@ import { endsExchange, recordPacket } from './packet-head.ts'
 import { SentMessages } from './sent-messages.ts'
 import type { ServedConnection } from './served-connection.ts'
 import type { ServerSide } from './server-side.ts'
-import { sentPublish } from './sent-publish.ts'
+import { sentProperties, sentPublish } from './sent-publish.ts'
 import type { DropCause } from './drop-cause.ts'
 import type { Transport } from './transport.ts'
 
@@ -217,10 +217,9 @@ export class Sender {
       this.#connection.record?.sent(firstByte, packetIdentifier, payloadLength, 0, message.topicName)
     } else this.messages.sentAtMostOnce(message.topicName, payloadLength)
     if (this.#server.packets.watches(this.#connection)) {
-      this.#server.packets.sent(
-        this.#connection,
-        sentPublish(message, firstByte, packetIdentifier, subscriptionIdentifiers),
-      )
+      const sent = sentPublish(message, firstByte, packetIdentifier)
+      const properties = sentProperties(message, this.version, subscriptionIdentifiers, this.#server.turn.now())
+      this.#server.packets.sent(this.#connection, { ...sent, properties })
     }
   }
 

@@ -18,6 +18,7 @@ import { Events } from '../../src/reporting/events.ts'
 import { resolveOptions, type ConfigInput, type Options } from '../../src/config/options.ts'
 import { nominalMemory } from '../../src/limits/process-memory.ts'
 import { Server } from '../../src/broker/server.ts'
+import { Traces } from '../../src/admin/trace/traces.ts'
 import type { ProtocolVersion } from '../../src/codec/packet-types.ts'
 import { ApplicationMessage } from '../../src/protocol/application-message.ts'
 import { MemoryStore } from '../../src/stores/memory-store.ts'
@@ -144,6 +145,7 @@ export class World implements Surroundings {
       log: silentLogger,
       processMemory: nominalMemory,
     })
+    if (number % 5 === 0) followEverything(this.#server)
     this.#server.turn.open() // nothing is stored yet that would have to be loaded
     this.#watch(this.#server)
     this.#server.turn.open()
@@ -410,4 +412,21 @@ export class World implements Surroundings {
 
 function keyOf(topicName: string, payload: Uint8Array): string {
   return `${hashBytes(payload, 0, payload.length)} ${payload.length} ${topicName}`
+}
+
+/** Traces of all clients and of all messages, which must not change what happens. */
+function followEverything(server: Server): void {
+  const settings = { ...TRACE_SETTINGS, showPayloads: 'operator' } as const
+  const traces = new Traces(server, () => settings)
+  const caller = { name: 'fuzz', role: 'operator' } as const
+  for (const filter of [{ address: '0.0.0.0/0' }, { userName: 'ann' }, { topicFilter: '#' }]) {
+    const trace = traces.start({ ...filter, payloadBytes: 20, seconds: 1e9 }, caller, false)
+    const sink = { write: () => undefined, close: () => undefined, waitingBytes: 0 }
+    traces.read(trace, { after: 0, maxBytes: 100_000, mayRead: () => true }, sink)
+  }
+}
+
+const TRACE_SETTINGS = {
+  ...{ maxTraces: 4, maxTracesPerCaller: 4, maxTraceSeconds: 1e9, maxTraceRecords: 1e9, maxTraceBytes: 1e12 },
+  ...{ maxTraceRate: 100, maxTraceClients: 3, maxTraceBufferBytes: 65_536 },
 }

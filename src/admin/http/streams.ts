@@ -61,7 +61,7 @@ export class Streams {
 
   close(): void {
     this.#hub.close()
-    if (this.#broker.state === 'started') tracesOf(this.#broker).close()
+    if (this.#broker.state === 'started') tracesOf(this.#broker).closeReaders()
   }
 }
 

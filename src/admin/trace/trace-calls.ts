@@ -12,6 +12,7 @@ import type {
   TraceView,
 } from '../../broker/host/trace-admin.ts'
 import type { Trace } from './trace.ts'
+import { traceSettings } from './trace-limits.ts'
 import { Traces } from './traces.ts'
 
 /** The host program itself. */
@@ -23,7 +24,10 @@ const opened = new WeakMap<Server, Traces>()
 export function tracesOf(broker: Broker): Traces {
   const server = serverOf(broker)
   let traces = opened.get(server)
-  if (traces === undefined) opened.set(server, (traces = new Traces(broker)))
+  if (traces !== undefined) return traces
+  const made = (traces = new Traces(server, () => traceSettings(broker)))
+  opened.set(server, made)
+  broker.once('closing', () => made.close())
   return traces
 }
 

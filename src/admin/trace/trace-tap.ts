@@ -15,7 +15,6 @@ import { Work } from '../../base/work.ts'
 import type { Packet } from '../../codec/packets.ts'
 import { PacketType, type QoS } from '../../codec/packet-types.ts'
 import type { BrokerEvents, EventName } from '../../access/broker-events.ts'
-import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { Registration } from '../../broker/sessions/sessions.ts'
 import type { Server } from '../../broker/server.ts'
 import type { ApplicationMessage } from '../../protocol/application-message.ts'
@@ -45,7 +44,6 @@ interface Followed {
 }
 
 export class TraceTap implements Tap {
-  readonly #broker: Broker
   readonly #server: Server
   readonly #traces: TraceSide
   readonly #followed = new Map<Connection, Followed>()
@@ -61,9 +59,8 @@ export class TraceTap implements Tap {
     ['handshakeRefused', (event: BrokerEvents['handshakeRefused']) => this.#handshakeRefused(event)],
   ]
 
-  constructor(broker: Broker, traces: TraceSide) {
-    this.#broker = broker
-    this.#server = serverOf(broker)
+  constructor(server: Server, traces: TraceSide) {
+    this.#server = server
     this.#traces = traces
   }
 
@@ -85,9 +82,7 @@ export class TraceTap implements Tap {
     this.#look()
     if (this.#traces.running.length === 0) this.#turnOff()
     const { seq: records, recordsLost, end: cause, traceId } = trace
-    if (this.#broker.state === 'started') {
-      this.#server.packets.events.emit('traceEnded', { traceId, cause: cause!, records, recordsLost })
-    }
+    this.#server.packets.events.emit('traceEnded', { traceId, cause: cause!, records, recordsLost })
   }
 
   #look(): void {

@@ -11,7 +11,6 @@
 import type { Timer } from '../../base/clock.ts'
 import { SluiceError } from '../../base/errors.ts'
 import { scanned } from '../../base/work.ts'
-import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { Server } from '../../broker/server.ts'
 import type { AdminCaller, TraceEnd, TraceRequest } from '../../broker/host/trace-admin.ts'
 import type { EventSink } from '../http/request.ts'
@@ -19,7 +18,7 @@ import { Trace, type TraceFacts } from './trace.ts'
 import { TraceMatcher } from './trace-filter.ts'
 import { TraceReader, type TraceReaderOptions } from './trace-reader.ts'
 import { TraceTap, type TraceSide } from './trace-tap.ts'
-import { traceLimits, traceSettings, type TraceSettings } from './trace-limits.ts'
+import { traceLimits, type TraceSettings } from './trace-limits.ts'
 
 const TICK_MS = 1000
 /** A trace that has ended can be read for so long. */
@@ -36,17 +35,17 @@ export class Traces implements TraceSide {
   readonly running: Trace[] = []
   readonly #ended: Trace[] = []
   readonly #readers = new Set<TraceReader>()
-  readonly #broker: Broker
   readonly #server: Server
+  readonly #settings: () => TraceSettings
   readonly #tap: TraceTap
   #timer: Timer | undefined
   #isWriting = false
 
-  constructor(broker: Broker) {
-    this.#broker = broker
-    this.#server = serverOf(broker)
-    this.#tap = new TraceTap(broker, this)
-    broker.once('closing', () => this.close())
+  /** @param settings the options in force, which a reload changes */
+  constructor(server: Server, settings: () => TraceSettings) {
+    this.#server = server
+    this.#settings = settings
+    this.#tap = new TraceTap(server, this)
   }
 
   /** Traces that go on and those that have ended a short time ago, the oldest first. */
@@ -56,7 +55,7 @@ export class Traces implements TraceSide {
 
   /** @throws {ParameterError} for a filter or limit that cannot be; `ERR_BUSY`, `ERR_FORBIDDEN` */
   start(request: TraceRequest, caller: AdminCaller, isHost: boolean): Trace {
-    const settings = traceSettings(this.#broker)
+    const settings = this.#settings()
     const matcher = new TraceMatcher(request)
     const limits = traceLimits(request, settings, caller, isHost)
     this.#checkRoom(settings, caller)
@@ -131,7 +130,7 @@ export class Traces implements TraceSide {
   }
 
   #wantsToWrite(): void {
-    if (this.#isWriting || this.#readers.size === 0 || this.#broker.state !== 'started') return
+    if (this.#isWriting || this.#readers.size === 0) return
     this.#isWriting = true
     this.#server.turn.addTask(this, { resume: () => this.#write() })
   }
@@ -175,13 +174,18 @@ export class Traces implements TraceSide {
     this.#wantsToWrite()
   }
 
-  /** The broker closes: readers are sent what is left. */
-  close(): void {
-    for (const trace of [...this.running]) this.end(trace, 'broker closed')
+  /** Sends readers what is left, and ends them. */
+  closeReaders(): void {
     for (const reader of this.#readers) {
       reader.write(Infinity)
       this.#close(reader)
     }
+  }
+
+  /** The broker closes: readers are sent what is left. */
+  close(): void {
+    for (const trace of [...this.running]) this.end(trace, 'broker closed')
+    this.closeReaders()
     this.#ended.length = 0
     this.#timer?.cancel()
     this.#timer = undefined

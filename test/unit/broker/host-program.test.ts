@@ -30,6 +30,8 @@ async function publish(
   await published
 }
 
+const KEPT = { properties: { sessionExpiryInterval: 60 } }
+
 // ---- publish ----
 
 test('publish reaches Clients with QoS, RETAIN and properties; text goes as UTF-8', async () => {
@@ -384,6 +386,25 @@ test('a PUBLISH is reported as it is sent: QoS, DUP, RETAIN and identifiers of t
     { ...common, dup: false },
     { ...common, dup: true },
   ])
+  await broker.close()
+})
+
+test('a PUBLISH is reported with the rest of its Message Expiry Interval, and without properties before 5.0', async () => {
+  const broker = await VirtualBroker.start()
+  const sent: object[] = []
+  for (const version of [4, 5] as const) {
+    const receiver = broker.connect({ clientId: `v${version}`, version, cleanStart: false, ...KEPT })
+    receiver.subscribe('a', 1)
+    receiver.drop()
+  }
+  await publish(broker, 'a', 'x', { qos: 1, properties: { messageExpiryInterval: 60, contentType: 'text' } })
+  broker.advance(20_000)
+  broker.broker.on('packetSent', ({ packet }) => {
+    if (packet.type === PacketType.PUBLISH) sent.push(packet.properties)
+  })
+  for (const version of [4, 5] as const)
+    broker.connect({ clientId: `v${version}`, version, cleanStart: false, ...KEPT })
+  assert.deepEqual(sent, [{}, { messageExpiryInterval: 40, contentType: 'text' }])
   await broker.close()
 })
 
