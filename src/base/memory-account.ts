@@ -42,10 +42,11 @@ export class MemoryAccount {
   /** The same for what the store keeps, and the most of it; 0 means no limit. Only users have one. */
   storedBytes = 0
   storeLimit = 0
-  #limit = 0
-  /** The limit as a number to compare with, without and with the reserve, so that the hot path need not multiply. */
+  /**
+   * The limit as a number to compare with. It is the only one that is no small integer, since each of these takes memory
+   * of its own in every account.
+   */
   #ceiling = Infinity
-  #urgentCeiling = Infinity
   /** Set from outside when the process itself runs short of memory, whatever was charged. */
   isShort = false
   #parent: MemoryAccount | undefined
@@ -63,13 +64,11 @@ export class MemoryAccount {
 
   /** The most bytes that may be charged; 0 means no limit. */
   get limit(): number {
-    return this.#limit
+    return this.#ceiling === Infinity ? 0 : this.#ceiling
   }
 
   set limit(limit: number) {
-    this.#limit = limit
     this.#ceiling = limit > 0 ? limit : Infinity
-    this.#urgentCeiling = this.#ceiling * (1 + RESERVE)
   }
 
   /** Charges bytes, or returns them if the number is negative. */
@@ -125,7 +124,7 @@ export class MemoryAccount {
   }
 
   #hasRoomFor(bytes: number, isUrgent: boolean): boolean {
-    if (isUrgent) return this.bytes + bytes <= this.#urgentCeiling
+    if (isUrgent) return this.bytes + bytes <= this.#ceiling * (1 + RESERVE)
     return !this.isShort && this.bytes + bytes <= this.#ceiling
   }
 

@@ -64,8 +64,8 @@ export abstract class SessionCore {
   protected readonly side: SessionSide<this>
   #userName: string | undefined = undefined
   #limits: SessionLimits
-  /** Made with the first Subscription, as most Clients of a large fleet have few or none. */
-  #subscriptions: Map<string, Subscription> | undefined = undefined
+  /** None, the only one, or all of them: most Clients of a large fleet have few, and a Map takes more than one of them. */
+  #subscriptions: Subscription | Map<string, Subscription> | undefined = undefined
 
   /** @param payer the account that its own belongs to */
   constructor(clientId: string, side: SessionSide<SessionCore>, limits: SessionLimits, payer?: MemoryAccount) {
@@ -95,21 +95,34 @@ export abstract class SessionCore {
     this.memory.limit = limits.maxMemoryPerSession
   }
 
-  /** By Topic Filter as the Client wrote it. */
+  /** By Topic Filter as the Client wrote it. Not for the hot path: it may be made anew for each call. */
   get subscriptions(): ReadonlyMap<string, Subscription> {
-    return this.#subscriptions ?? NO_SUBSCRIPTIONS
+    const held = this.#subscriptions
+    if (held === undefined) return NO_SUBSCRIPTIONS
+    return held instanceof Map ? held : new Map([[held.topicFilter, held]])
   }
 
   /** Adds a Subscription, in place of the one with its Topic Filter if there is one (U-4.8.1-1). */
   subscribe(subscription: Subscription): void {
     const { topicFilter } = subscription
-    this.#subscriptions ??= new Map()
-    if (!this.#subscriptions.has(topicFilter)) this.memory.addShare(sizeOfSubscription(topicFilter))
-    this.#subscriptions.set(topicFilter, subscription)
+    const held = this.#subscriptions
+    const isNew =
+      held === undefined || (held instanceof Map ? !held.has(topicFilter) : held.topicFilter !== topicFilter)
+    if (isNew) this.memory.addShare(sizeOfSubscription(topicFilter))
+    if (held instanceof Map) held.set(topicFilter, subscription)
+    else if (held === undefined || !isNew) this.#subscriptions = subscription
+    else this.#subscriptions = new Map([held, subscription].map((each) => [each.topicFilter, each]))
   }
 
   unsubscribe(topicFilter: string): void {
-    if (this.#subscriptions?.delete(topicFilter) !== true) return
+    const held = this.#subscriptions
+    if (held === undefined) return
+    if (held instanceof Map) {
+      if (!held.delete(topicFilter)) return
+    } else {
+      if (held.topicFilter !== topicFilter) return
+      this.#subscriptions = undefined
+    }
     this.memory.addShare(-sizeOfSubscription(topicFilter))
   }
 

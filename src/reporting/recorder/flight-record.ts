@@ -63,7 +63,7 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
   lostBeforeMs = -1
   readonly #room: RecordRoom
   /** Its pages, the oldest first. */
-  readonly #pages: number[] = []
+  #pages: number[] = []
   #slab: RecordSlab | undefined = undefined
   /** The newest row, and the first of its page, as indexes in the slab. */
   #row = -1
@@ -230,7 +230,9 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
       this.#room.lost()
       return false
     }
-    this.#pages.push(page)
+    // Most Clients need one page, and `push` makes room for sixteen.
+    if (this.#pages.length === 0) this.#pages = [page]
+    else this.#pages.push(page)
     this.#slab = pages.slabOf(page)
     this.#firstRow = this.#row = pages.firstRowOf(page)
     return true

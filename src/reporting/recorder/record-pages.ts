@@ -35,6 +35,8 @@ export function sizeOfRecordText(text: string | undefined): number {
 
 /** Shortens a text that is very long; the copy does not keep the whole of it in memory. */
 export function shortText(text: string): string {
+  // A text that was put together from pieces holds on to all of them until a character is read.
+  text.charCodeAt(0)
   return text.length <= MAX_TEXT_LENGTH ? text : Buffer.from(`${text.slice(0, MAX_TEXT_LENGTH)}…`).toString()
 }
 

@@ -13,6 +13,7 @@ import { Session } from '../../../src/protocol/session.ts'
 import type { SessionConnection } from '../../../src/protocol/session-connection.ts'
 import type { SessionLimits } from '../../../src/protocol/session-limits.ts'
 import type { SessionLedger, SessionSide } from '../../../src/protocol/session-side.ts'
+import { sizeOfSubscription, subscriptionOf, type Subscription } from '../../../src/protocol/subscription.ts'
 import { messageOf, sessionLimits } from '../../support/fake-server.ts'
 import fc from '../../support/property.ts'
 
@@ -681,3 +682,30 @@ class ModelledSession {
     assert.deepEqual(this.#side.gauges, { queuedMessages: 0, queuedBytes: 0, inflightOut: 0, inflightIn: 0 })
   }
 }
+
+test('a Session has the Subscriptions that a Map would have, and is charged for them, however many there are', () => {
+  const step = fc.record({
+    topicFilter: fc.constantFrom('a', 'b/#', '+/c'),
+    isAdded: fc.boolean(),
+    retainHandling: fc.constantFrom(0, 1, 2),
+  })
+  fc.assert(
+    fc.property(fc.array(step), (steps) => {
+      const { session } = sessionOf()
+      const model = new Map<string, Subscription>()
+      const empty = session.memory.bytes
+      for (const { topicFilter, isAdded, retainHandling } of steps) {
+        const subscription = subscriptionOf(session, { ...ANY, topicFilter, retainHandling })
+        if (isAdded) session.subscribe(subscription)
+        else session.unsubscribe(topicFilter)
+        if (isAdded) model.set(topicFilter, subscription)
+        else model.delete(topicFilter)
+        assert.deepEqual([...session.subscriptions.keys()], [...model.keys()])
+        for (const [key, value] of model) assert.equal(session.subscriptions.get(key), value)
+        assert.equal(session.subscriptions.size, model.size)
+      }
+      const charged = [...model.keys()].reduce((sum, topicFilter) => sum + sizeOfSubscription(topicFilter), 0)
+      assert.equal(session.memory.bytes, empty + charged)
+    }),
+  )
+})
