@@ -97,6 +97,8 @@ export class World implements Surroundings {
   /** What the Store holds, in a world that has one. */
   readonly #facts: StoreModel | undefined
   readonly #server: Server
+  /** Whether there are traces, which look at the time each second. */
+  readonly #isTraced: boolean
   readonly #listener: ListenerState
   readonly #bystanders: Bystanders
   /** Whose stream the broker has not heard the end of. */
@@ -145,7 +147,8 @@ export class World implements Surroundings {
       log: silentLogger,
       processMemory: nominalMemory,
     })
-    if (number % 5 === 0) followEverything(this.#server)
+    this.#isTraced = number % 5 === 0
+    if (this.#isTraced) followEverything(this.#server)
     this.#server.turn.open() // nothing is stored yet that would have to be loaded
     this.#watch(this.#server)
     this.#server.turn.open()
@@ -402,7 +405,7 @@ export class World implements Surroundings {
       'stored messages': [this.#facts?.messages.size ?? 0, 0],
       'stored wills': [this.#facts?.wills.size ?? 0, 0],
       'stored retained messages': [this.#facts?.retained.size ?? 0, 0],
-      'waiting timers': [this.#clock.waitingTimers, 0],
+      'waiting timers': [this.#clock.waitingTimers, this.#isTraced ? 1 : 0],
     }
     for (const [what, [is, shouldBe]] of Object.entries(counts)) {
       if (is !== shouldBe) this.fail(`memory is not back to where it was: ${is} ${what}, not ${shouldBe}`)
