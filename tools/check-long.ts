@@ -99,6 +99,13 @@ const STEPS: readonly LongStep[] = [
     fix: 'the name of the test says what the broker did not survive; `npm run hostile` draws such things at random',
   },
   {
+    name: 'views under load',
+    seeded: false,
+    command: ['build/tools/test.js', 'test/long/admin-load.test.ts'],
+    limitSeconds: 300,
+    fix: 'the test names the view that looks at too many sessions; `node build/bench/views.js` measures them',
+  },
+  {
     name: 'crash',
     seeded: true,
     command: ['build/test/crash/main.js', '--kills', '50', '--cuts', '150', '--changes', '10', '--bridges', '20'],
