@@ -10,7 +10,7 @@ import { accessOperations } from './access-operations.ts'
 import { traceOperations } from './trace-operations.ts'
 import { roles, type ParameterRow, type OperationTable } from './operation.ts'
 import { CURSOR, LIMIT } from './page-parameters.ts'
-import { viewFields } from './view-fields.ts'
+import { viewFields } from './schemas/view-fields.ts'
 
 /** A hundred years. */
 const MAX_KEY_SECONDS = 3_155_760_000

@@ -2,7 +2,7 @@
 import { version } from '../../broker/version.ts'
 import type { Operation, ParameterRow } from '../operation.ts'
 import { operationTable } from '../operation-table.ts'
-import { viewFields } from '../view-fields.ts'
+import { answerSchema, viewSchemas } from '../schemas/view-fields.ts'
 import { MAX_OVERVIEW_SECONDS } from './event-query.ts'
 import { liveEvents } from './live-events.ts'
 import { problemTable } from './problem.ts'
@@ -32,7 +32,7 @@ export function openApi(): Json {
     servers: [{ url: API_ROOT }],
     security,
     paths: { ...paths, '/events': { get: events }, '/traces/{traceId}/events': { get: traceEvents }, ...loginPaths },
-    components: { schemas: { Problem: problemSchema }, securitySchemes },
+    components: { schemas: { ...viewSchemas(), Problem: problemSchema }, securitySchemes },
   }
 }
 
@@ -93,7 +93,7 @@ function describeAnswers(name: string, operation: Operation): Json {
     ? { description: 'Done.' }
     : {
         description: `\`${operation.answer}\`, as \`broker.admin.${name}\` returns it.`,
-        content: { 'application/json': { schema: answerSchema(name, operation) } },
+        content: { 'application/json': { schema: answerSchema(operation.answer, 'fields' in operation.parameters) } },
       }
   const isLookup = /undefined|boolean/.test(operation.answer)
   return {
@@ -102,20 +102,6 @@ function describeAnswers(name: string, operation: Operation): Json {
     ...(isLookup && { '404': problem('There is none.') }),
     default: problem('A problem, with a stable code.'),
   }
-}
-
-function answerSchema(name: string, { answer }: Operation): Json {
-  const fields = Object.hasOwn(viewFields, name) ? viewFields[name as keyof typeof viewFields] : undefined
-  if (answer.startsWith('boolean')) return { const: true }
-  if (answer.startsWith('number')) return { type: 'integer', minimum: 0 }
-  if (/\[\]/.test(answer)) return { type: 'array', items: { type: 'object' } }
-  if (!answer.startsWith('Page<')) return { type: 'object' }
-  const item = { type: 'object', properties: Object.fromEntries((fields ?? []).map((field) => [field, {}])) }
-  const properties = {
-    items: { type: 'array', items: item },
-    cursor: { type: 'string', description: 'Selects the next page; missing on the last one.' },
-  }
-  return { type: 'object', properties, required: ['items'] }
 }
 
 const securitySchemes: Json = {

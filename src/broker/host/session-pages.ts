@@ -21,7 +21,7 @@ import { cursorOfText, limitOf, textOfCursor, type Page, type PageOptions } from
 export const IDENTIFIERS_AT_ONCE = 2048
 
 /** Sessions that a page looks at, at most, before it is returned with fewer items than it may have. */
-export const LOOKS: number = 2 * IDENTIFIERS_AT_ONCE
+export const LOOKS = IDENTIFIERS_AT_ONCE
 
 /** The parts from which a page is read. */
 interface Listed {
