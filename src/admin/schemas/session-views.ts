@@ -29,6 +29,8 @@ import {
 
 const qos = among(0, 1, 2)
 const protocolVersion = among(3, 4, 5)
+/** Some have two names. */
+const REASON_CODES = [...new Set(Object.values(ReasonCode))]
 const byte = { minimum: 0, maximum: 255 }
 
 const identity: Fields<ConnectionIdentity> = {
@@ -148,7 +150,7 @@ export const closedConnectionView: Fields<ClosedConnectionView> = {
   connectedAtMs: time(),
   closedAtMs: time(),
   cause: keyOf(endCauseTable),
-  reasonCode: among(...new Set(Object.values(ReasonCode))),
+  reasonCode: among(...REASON_CODES),
   detail: text(),
   bytesReceived: integer('bytes'),
   bytesSent: integer('bytes'),
