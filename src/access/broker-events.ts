@@ -50,6 +50,15 @@ export interface BrokerEvents {
     readonly wrongLogins: number
     readonly delayMs: number
   }
+  /** An operator has done something, or tried to. */
+  adminAction: {
+    readonly who: string
+    readonly from: string
+    readonly what: string
+    readonly parameters: object
+    readonly status: number
+    readonly code: string | undefined
+  }
   clientDisconnected: {
     readonly client: Client
     readonly cause: EndCause

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { SluiceError } from '../base/errors.ts'
 import { serverOf, type Broker } from '../broker/broker.ts'
 import type { Admin, AdminParameters, CallOptions, OperationName } from '../broker/host/admin.ts'
 import type { PublishOptions } from '../broker/host/host-message.ts'
@@ -107,13 +108,27 @@ async function withFields<Item extends object>(
   return { items: picked, cursor }
 }
 
+function countBusy(broker: Broker, name: OperationName): void {
+  if (broker.state !== 'started') return
+  const { metrics, packets } = serverOf(broker)
+  metrics.adminBusy++
+  packets.events.emit('limitReached', { option: name, owner: '' })
+}
+
 /** The operations on that broker, by their names. */
 export function createAdmin(broker: Broker): Admin {
   const operation = <Name extends OperationName>(
     name: Name,
   ): [Name, (parameters?: unknown, options?: CallOptions) => Promise<unknown>] => [
     name,
-    async (parameters = {}, options = {}) => calls[name](broker, checkParameters(name, parameters), options),
+    async (parameters = {}, options = {}) => {
+      try {
+        return await calls[name](broker, checkParameters(name, parameters), options)
+      } catch (error) {
+        if (error instanceof SluiceError && error.code === 'ERR_BUSY') countBusy(broker, name)
+        throw error
+      }
+    },
   ]
   return Object.fromEntries((Object.keys(calls) as OperationName[]).map(operation)) as unknown as Admin
 }

@@ -22,6 +22,19 @@ const UNDERSCORE = 0x5f
 const TOKEN_START = [0x65, 0x79, 0x4a] as const
 
 /**
+ * An address in a form that may be logged: without user name, password, query and fragment, which may be secret.
+ *
+ * @example
+ * withoutCredentials('https://ann:secret@example.com:8443/a?key=1') // 'https://example.com:8443/a'
+ * withoutCredentials('mqtt://ann:secret@[::1]:1883') // 'mqtt://[::1]:1883'
+ * withoutCredentials('nonsense') // 'nonsense'
+ */
+export function withoutCredentials(address: string): string {
+  const [place = ''] = address.split(/[?#]/, 1)
+  return place.replace(/^([a-z][a-z\d+.-]*:\/\/)[^/]*@/i, '$1')
+}
+
+/**
  * Replaces everything that looks like a JSON Web Token by `(token)`.
  *
  * @example

@@ -16,9 +16,14 @@ import type { ActiveConfig } from '../config/active-config.ts'
  * Carries out commands.
  *
  * @param mayStill whether their sender may still send them: asked before each, since each may take time, and others wait for it
+ * @param sender for the audit log
  * @returns the answer, once everything is stored
  */
-export type ControlHandler = (payload: string, mayStill: () => boolean) => Promise<string>
+export type ControlHandler = (
+  payload: string,
+  mayStill: () => boolean,
+  sender: Pick<Client, 'userName' | 'address'>,
+) => Promise<string>
 
 /** Waits for an answer, with everything that the Client sends after the command. @returns what `act` does, or PENDING */
 type Wait = (answer: Promise<string>, act: (text: string | undefined) => ReasonCode) => number
@@ -53,7 +58,7 @@ export class Control {
     if (topicName !== CONTROL_TOPIC || retain || !this.mayUse(connection.client)) return undefined
     const { client } = connection
     const mayStill = (): boolean => this.mayUse(client) && this.#current.directory.banOf(client) === undefined
-    return wait(this.#answer(message, mayStill), (text) => {
+    return wait(this.#answer(message, mayStill, client), (text) => {
       if (text === undefined) return ReasonCode.ImplementationSpecificError
       if (!connection.isClosed) respond(connection, text, nowMs())
       return ReasonCode.Success
@@ -61,10 +66,10 @@ export class Control {
   }
 
   /** Commands of several clients come one after the other: each sees what those before have changed. */
-  async #answer({ payload }: ApplicationMessage, mayStill: () => boolean): Promise<string> {
+  async #answer({ payload }: ApplicationMessage, ...sender: [() => boolean, Client]): Promise<string> {
     const text = Buffer.from(payload).toString()
     const before = this.#last
-    const answer = before.then(async () => (await (this.#handler ??= this.#load()))(text, mayStill))
+    const answer = before.then(async () => (await (this.#handler ??= this.#load()))(text, ...sender))
     this.#last = answer.catch(() => undefined)
     return answer
   }

@@ -5,6 +5,7 @@
  * @module
  */
 import { UsageError } from '../base/errors.ts'
+import { withoutCredentials } from '../base/redact.ts'
 import { targetOf } from '../bench/choice.ts'
 import { connectPacket, DISCONNECT, PINGREQ } from '../bench/driver/frames.ts'
 import { RawConnection, RawConnectionError } from '../bench/driver/raw-connection.ts'
@@ -111,8 +112,4 @@ function summaryOf(times: readonly number[]): string {
   const [shortest, middle, longest] = [0, 0.5, 1].map((share) => sorted[Math.round(share * (sorted.length - 1))]!)
   const shown = [shortest, middle, longest].map((time) => time!.toFixed(2))
   return `${times.length} round trips: ${shown[0]} ms at best, ${shown[1]} ms in the middle, ${shown[2]} ms at worst`
-}
-
-function withoutCredentials(address: string): string {
-  return address.replace(/\/\/[^/@]*@/, '//')
 }

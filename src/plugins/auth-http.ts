@@ -34,6 +34,7 @@ import * as https from 'node:https'
 import * as v from 'valibot'
 import type { Clock, Timer } from '../base/clock.ts'
 import { PluginError } from '../base/errors.ts'
+import { withoutCredentials } from '../base/redact.ts'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type {
   AuthenticationAnswer,
@@ -43,7 +44,7 @@ import type {
   Plugin,
   PluginContext,
 } from '../access/plugin.ts'
-import { failureOf, readBoundedBody, withoutCredentials, type AnswerSource } from './bounded-body.ts'
+import { failureOf, readBoundedBody, type AnswerSource } from './bounded-body.ts'
 import { LoginCache } from './login-cache.ts'
 import { milliseconds, readPluginOptions } from './plugin-options.ts'
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { PluginError } from '../base/errors.ts'
+import { withoutCredentials } from '../base/redact.ts'
 import { GatheredBytes } from '../base/gathered-bytes.ts'
 
 /** The service, for the error message. */
@@ -60,10 +61,4 @@ function tooLong({ name, url, option, maxBytes }: AnswerSource): PluginError {
   return new PluginError(
     `${name} at ${withoutCredentials(url)} answered with more than ${maxBytes} bytes; make its answers smaller, or raise ${option}`,
   )
-}
-
-/** The address in a form that may be logged: without credentials and query, which may be secret. */
-export function withoutCredentials(url: string): string {
-  const { origin, pathname } = new URL(url)
-  return `${origin}${pathname}`
 }

@@ -5,7 +5,8 @@
  * @module
  */
 import { PluginError } from '../base/errors.ts'
-import { failureOf, readBoundedBody, withoutCredentials, type AnswerSource } from './bounded-body.ts'
+import { withoutCredentials } from '../base/redact.ts'
+import { failureOf, readBoundedBody, type AnswerSource } from './bounded-body.ts'
 
 export interface PublishedSource extends AnswerSource {
   readonly timeoutMs: number

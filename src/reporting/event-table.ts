@@ -96,11 +96,11 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
   },
   limitReached: {
     description:
-      'A limit was reached that has no event of its own: connections before login, rates, or remembered logins.',
+      'A limit was reached that has no event of its own: connections before login, rates, remembered logins, or the HTTP API (at most one event in a second for each of its limits).',
     fields: {
-      option: 'The key of the limit.',
+      option: 'The key of the limit, or an operation of `broker.admin` of which as many are under way as may be.',
       owner:
-        'What reached it: a network (an IPv4 address, or an IPv6 network of `ipv6-prefix-length`), or a client identifier; empty if the limit is for all clients together.',
+        'What reached it: an address, a network (an IPv4 address, or an IPv6 network of `ipv6-prefix-length`), or a client identifier; empty if the limit is for all clients together.',
     },
   },
   loginPenalty: {
@@ -110,6 +110,18 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
       userName: 'The user name of the last one, shortened and escaped.',
       wrongLogins: 'Wrong logins so far, less than ten minutes apart.',
       delayMs: 'Milliseconds until the next one is checked.',
+    },
+  },
+  adminAction: {
+    description:
+      'An operator has done something, or tried to: through the HTTP API, or by a command on `$CONTROL/dynamic-security/v1`. It is what the audit log records; calls of the program itself are not.',
+    fields: {
+      who: 'Who it was: `local`, `user NAME`, `link ID`, `key ID (NAME)`, `certificate NAME` or `openid NAME`.',
+      from: 'The IP address; empty for the Unix domain socket.',
+      what: 'The operation, `login`, `logout`, or the command.',
+      parameters: 'Its parameters, without passwords, payloads and anything else that may be secret.',
+      status: 'What came of it, as a status of HTTP: below 400 if it was done.',
+      code: 'Why it was not done, such as `ERR_USAGE`; `undefined` if it was.',
     },
   },
   clientDisconnected: {

@@ -115,7 +115,11 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
   adminRequests: row('requests', 'Requests to the HTTP API, `/metrics` and health checks.'),
   adminOverLimit: row(
     'requests',
-    'Requests to the HTTP API and connections that were refused at a limit: `admin.max-request-rate`, `admin.max-request-bytes`, `admin.max-connections` or `admin.max-event-readers`.',
+    'Requests to the HTTP API and connections that were refused at a limit: `admin.max-request-rate`, `admin.max-request-bytes`, `admin.max-connections`, `admin.max-event-readers`, or logins ended at `admin.max-logins`.',
+  ),
+  adminBusy: row(
+    'calls',
+    'Calls of `broker.admin`, through whatever door, that were refused with `ERR_BUSY`: as many of their kind were under way as may be.',
   ),
   adminLoginsRefused: row(
     'requests',

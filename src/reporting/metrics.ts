@@ -59,6 +59,7 @@ export class Metrics implements ConnectionMetrics {
   recorderEntriesLost = 0
   adminRequests = 0
   adminOverLimit = 0
+  adminBusy = 0
   adminLoginsRefused = 0
   adminRequestsForbidden = 0
   adminAuditLinesLost = 0

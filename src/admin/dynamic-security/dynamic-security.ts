@@ -10,8 +10,10 @@
  * @module
  */
 import { SluiceError } from '../../base/errors.ts'
+import { safeExcerpt } from '../../base/printable.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { ControlHandler } from '../../broker/control.ts'
+import { recordAction } from '../record-action.ts'
 import { clientCommands } from './client-commands.ts'
 import { CommandError, mustBeAllowed, type Command, type CommandContext, type Given } from './command.ts'
 import { groupCommands } from './group-commands.ts'
@@ -22,21 +24,27 @@ export const commands: Readonly<Record<string, Command>> = { ...clientCommands, 
 const UNKNOWN = 'Unknown command'
 
 export function createDynamicSecurity(broker: Broker): ControlHandler {
-  return async (payload, mayStill) => {
+  return async (payload, mayStill, sender) => {
     const { directory, turn } = serverOf(broker)
-    const responses = await answersTo(payload, { directory, mayStill })
+    const responses = await answersTo(payload, { directory, mayStill }, (...what) => record(broker, sender, ...what))
     await new Promise<void>((resolve) => turn.whenCommitted(resolve))
     return JSON.stringify({ responses })
   }
 }
 
-async function answersTo(payload: string, context: CommandContext): Promise<object[]> {
+type Done = (given: Given, error: string | undefined) => void
+
+async function answersTo(payload: string, context: CommandContext, done: Done): Promise<object[]> {
   const parsed = parse(payload)
   if (parsed === undefined) return [{ command: UNKNOWN, error: 'Payload not valid JSON' }]
   const list = typeof parsed === 'object' && parsed !== null ? (parsed as Given)['commands'] : undefined
   if (!Array.isArray(list)) return [{ command: UNKNOWN, error: 'Invalid/missing commands' }]
   const answers: object[] = []
-  for (const given of list as unknown[]) answers.push(await answerTo(given, context))
+  for (const given of list as unknown[]) {
+    const answer = await answerTo(given, context)
+    answers.push(answer)
+    done((given ?? {}) as Given, answer.error)
+  }
   return answers
 }
 
@@ -48,7 +56,31 @@ function parse(payload: string): unknown {
   }
 }
 
-async function answerTo(given: unknown, context: CommandContext): Promise<object> {
+/** Of a command, what is no secret, and is about which entry it is. */
+const RECORDED = ['username', 'groupname', 'rolename', 'clientid', 'acltype', 'topic', 'allow'] as const
+const VIEWS = /^(get|list)/
+
+/** What changes something is an action of an operator. */
+function record(broker: Broker, { userName, address }: Sender, given: Given, error: string | undefined): void {
+  const { command } = given
+  if (typeof command !== 'string' || !Object.hasOwn(commands, command) || VIEWS.test(command)) return
+  const known = RECORDED.filter((key) => ['string', 'boolean'].includes(typeof given[key]))
+  const parameters = Object.fromEntries(known.map((key) => [key, given[key]]))
+  const outcome = error === undefined ? { status: 200 } : { status: 400, code: 'ERR_USAGE' }
+  const who = `user ${safeExcerpt(userName ?? '')}`
+  recordAction(broker, { who, from: address, what: `$CONTROL ${command}`, parameters, ...outcome })
+}
+
+type Sender = Parameters<ControlHandler>[2]
+
+interface CommandAnswer {
+  readonly command: string
+  readonly data?: object
+  readonly correlationData?: string
+  readonly error?: string
+}
+
+async function answerTo(given: unknown, context: CommandContext): Promise<CommandAnswer> {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     return { command: UNKNOWN, error: 'Command not an object' }
   }

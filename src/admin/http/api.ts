@@ -24,6 +24,7 @@ import { LoginChecks } from '../logins/login-checks.ts'
 import { ProviderTokens, type OpenTokens } from '../logins/provider-tokens.ts'
 import type { Operation, ParameterRow } from '../operation.ts'
 import { PageFiles } from '../page/page-files.ts'
+import { recordAction } from '../record-action.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts'
 import { auditedParameters } from './audited-parameters.ts'
 import type { AuditLog } from './audit-log.ts'
@@ -31,6 +32,7 @@ import { followedTrace } from './trace-query.ts'
 import { NO_TRACE, Streams } from './streams.ts'
 import { Health } from './health.ts'
 import { checkHost } from './host-check.ts'
+import { LimitReports } from './limit-reports.ts'
 import { parseJson } from './json-input.ts'
 import { writeJson } from './json-output.ts'
 import { checkRole, Locks, nameOf } from './locks.ts'
@@ -75,6 +77,7 @@ export class Api {
   readonly #health: Health
   readonly #streams: Streams
   readonly #rate: RequestRate
+  readonly #limits: LimitReports
   readonly #page: PageFiles
   #options: Options
   #mayReadMetrics: (address: string) => boolean
@@ -102,6 +105,7 @@ export class Api {
     this.#health = new Health(broker, host.clock)
     this.#streams = new Streams(broker, host, () => this.#settings)
     this.#options = options
+    this.#limits = new LimitReports(broker)
     this.#rate = new RequestRate(this.#settings.maxRequestRate)
     this.#mayReadMetrics = addressList(this.#settings.metricsNetworks)
   }
@@ -128,17 +132,18 @@ export class Api {
     return { ...answer, headers: { ...COMMON_HEADERS, ...answer.headers } }
   }
 
-  #refusal(error: unknown, { signal }: RequestHead): Answer {
+  #refusal(error: unknown, { signal, address }: RequestHead): Answer {
     // There is nobody to answer, and it is no fault of ours.
     if (signal?.aborted === true) return problemAnswer(new Problem('ERR_UNAVAILABLE', 'the caller has left'))
     const problem = problemOf(error, this.#host.log)
-    if (problem.fields['option'] !== undefined) this.overLimit()
+    const { option } = problem.fields
+    if (typeof option === 'string') this.overLimit(option, address)
     return problemAnswer(problem)
   }
 
   /** Counts a request or a connection that was refused at a limit. */
-  overLimit(): void {
-    if (this.#broker.state === 'started') serverOf(this.#broker).metrics.adminOverLimit++
+  overLimit(option: string, address: string): void {
+    this.#limits.reached(option, address)
   }
 
   async #answer(head: RequestHead, readBody: ReadBody): Promise<Answer> {
@@ -258,9 +263,8 @@ export class Api {
 
   #record(head: RequestHead, who: string, what: string, outcome: unknown, parameters?: object): void {
     const { status, code } = outcome as { readonly status: number; readonly code?: string }
-    const time = new Date(this.#host.clock.wallNow()).toISOString()
     const facts = { ...(parameters !== undefined && { parameters }), status, ...(code !== undefined && { code }) }
-    this.#audit.record({ time, who, from: head.address, what, ...facts })
+    recordAction(this.#broker, { who, from: head.address, what, ...facts })
   }
 
   #checkRate(address: string): void {

@@ -92,7 +92,7 @@ export class HttpServer {
     const superfluous = this.#room.enter(socket, network)
     if (superfluous === undefined) return
     superfluous.destroy()
-    void this.#api().then((api) => api.overLimit())
+    void this.#api().then((api) => api.overLimit('admin.max-connections', network))
   }
 
   #secure(socket: Socket): void {

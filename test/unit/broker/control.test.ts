@@ -57,6 +57,29 @@ async function send(broker: VirtualBroker, client: TestClient, ...commands: read
   }
 }
 
+test('commands that change something are actions of an operator: an event for each, without secrets', async (t) => {
+  const { broker } = await start(t)
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  const actions: unknown[] = []
+  broker.broker.on('adminAction', ({ who, what, parameters, status }) => {
+    actions.push([who, what, parameters, status])
+  })
+  await send(
+    broker,
+    root,
+    createRole,
+    { command: 'createRole', rolename: 'meter', textname: 'x' },
+    { command: 'listRoles' },
+    { command: 'nonsense', rolename: 'x' },
+    { command: 'setClientPassword', username: 'root', password: 5 },
+  )
+  assert.deepEqual(actions, [
+    ['user root', '$CONTROL createRole', { rolename: 'meter' }, 200],
+    ['user root', '$CONTROL createRole', { rolename: 'meter' }, 400],
+    ['user root', '$CONTROL setClientPassword', { username: 'root' }, 400],
+  ])
+})
+
 const createRole = { command: 'createRole', rolename: 'meter' }
 
 test('an administrator is answered, and nobody else sees it, whatever they have subscribed to', async (t) => {

@@ -267,6 +267,27 @@ test('the page of another site is refused, whatever it asks', async () => {
   await api.close()
 })
 
+test('a limit that is reached is an event, once in a second however often; ERR_BUSY is counted and an event too', async () => {
+  const api = await TestApi.start({ 'max-request-rate': 2 })
+  const reached: string[] = []
+  api.test.broker.on('limitReached', ({ option, owner }) => void reached.push(`${option} ${owner}`))
+  for (let count = 0; count < 5; count++) await api.ask('GET', '/overview', { address: REMOTE })
+  assert.deepEqual(reached, [`admin.max-request-rate ${REMOTE}`])
+  api.test.advance(400)
+  for (let count = 0; count < 5; count++) await api.ask('GET', '/overview', { address: REMOTE })
+  assert.equal(reached.length, 1)
+  assert.ok(api.test.broker.metrics.adminOverLimit >= 6)
+  const caller = new AbortController()
+  const counts = Array.from({ length: 2 }, () => api.ask('GET', '/topics?seconds=20', { signal: caller.signal }))
+  await api.ask('GET', '/drops')
+  await api.ask('GET', '/topics')
+  assert.equal(reached.at(-1), 'topics ')
+  assert.ok(api.test.broker.metrics.adminBusy >= 1)
+  caller.abort()
+  await Promise.all(counts)
+  await api.close()
+})
+
 test('a third count of topics of one caller is answered 429; the counts of a caller who has left end and are not logged', async () => {
   const api = await TestApi.start()
   const caller = new AbortController()

@@ -5,6 +5,7 @@ import type { LoginView } from '../../../../src/broker/host/login-views.ts'
 import { serverOf } from '../../../../src/broker/broker.ts'
 import { NEW_ROLE, NEW_USER } from '../../../../src/admin/access/access-changes.ts'
 import type { ConfigInput } from '../../../../src/config/options.ts'
+import type { BrokerEvents } from '../../../../src/access/broker-events.ts'
 import { passwordOf, REMOTE, TestApi, type Got } from './support.ts'
 
 const HOST = 'localhost:8083'
@@ -329,6 +330,28 @@ test('what is not a login is refused by what it must be', async (t) => {
   const form = { ...BROWSER, 'content-type': 'text/plain' }
   const body = Buffer.from('{"token":"x"}')
   assert.equal((await api.ask('POST', '/login', { address: REMOTE, headers: form, body })).status, 415)
+})
+
+test('what operators do is an event, with what came of it and without secrets', async (t) => {
+  const api = await start(t)
+  const events: BrokerEvents['adminAction'][] = []
+  api.test.broker.on('adminAction', (event) => void events.push(event))
+  addUser(api, 'ann', 'operator')
+  const { headers } = await byName(api, 'ann')
+  await api.ask('POST', '/publish', { address: REMOTE, headers, body: { topic: 'a', payload: 'secret' } })
+  await api.ask('DELETE', '/sessions/none', { address: REMOTE, headers })
+  await api.ask('POST', '/users/bob', { body: { password: 5, 'pass-word': 'secret' } })
+  await api.ask('GET', '/overview', { address: REMOTE, headers })
+  assert.deepEqual(
+    events.map(({ who, from, what, status, code }) => [who, from, what, status, code]),
+    [
+      ['user ann', REMOTE, 'login', 200, undefined],
+      ['user ann', REMOTE, 'publish', 204, undefined],
+      ['user ann', REMOTE, 'endSession', 404, 'ERR_NOT_FOUND'],
+      ['local', '', 'putUser', 400, 'ERR_USAGE'],
+    ],
+  )
+  assert.doesNotMatch(JSON.stringify(events), /secret/)
 })
 
 test('logging in and out are lines of the audit log; secrets are in no log', async (t) => {
