@@ -22,7 +22,7 @@ import type { AdminServices } from '../admin-services.ts'
 import type { ApiKeys } from '../api-keys.ts'
 import { LoginChecks } from '../logins/login-checks.ts'
 import { ProviderTokens, type OpenTokens } from '../logins/provider-tokens.ts'
-import type { Operation, ParameterRow } from '../operation.ts'
+import type { Operation } from '../operation.ts'
 import { PageFiles } from '../page/page-files.ts'
 import { recordAction } from '../record-action.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts'
@@ -33,7 +33,6 @@ import { NO_TRACE, Streams } from './streams.ts'
 import { Health } from './health.ts'
 import { checkHost } from './host-check.ts'
 import { LimitReports } from './limit-reports.ts'
-import { parseJson } from './json-input.ts'
 import { writeJson } from './json-output.ts'
 import { checkRole, Locks, nameOf } from './locks.ts'
 import { LoginRequests, MAX_LOGIN_BYTES, type CheckPassword } from './login-requests.ts'
@@ -41,6 +40,7 @@ import { openApiText } from './openapi.ts'
 import { callerOf, type Principal } from './principal.ts'
 import { Problem, problemAnswer, problemOf } from './problem.ts'
 import { jsonAnswer, LOCAL_ADDRESS, type Answer, type RequestHead } from './request.ts'
+import { bodyOf, jsonOf, type ReadBody } from './request-body.ts'
 import { requestParameters } from './request-parameters.ts'
 import { RequestRate } from './request-rate.ts'
 import { API_ROOT, findRoute, methodProblem, notFound, type FoundRoute } from './routes.ts'
@@ -55,9 +55,6 @@ const COMMON_HEADERS: Answer['headers'] = {
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
 }
-
-/** Reads the body of a request; empty if it has none. It has at most `admin.max-request-bytes`, or this limit if it is lower. */
-export type ReadBody = (maxBytes?: number) => Promise<Uint8Array>
 
 /** What checks the credentials that are not kept here. */
 export interface Credentials {
@@ -351,27 +348,6 @@ function targetOf({ target }: RequestHead): [path: string, query: string] {
   }
   const at = target.indexOf('?')
   return at < 0 ? [target, ''] : [target.slice(0, at), target.slice(at + 1)]
-}
-
-/** @throws {Problem} for a body where there can be none, or one that is not JSON */
-async function bodyOf({ name, operation }: FoundRoute, { headers }: RequestHead, readBody: ReadBody): Promise<unknown> {
-  const bytes = await readBody()
-  if (bytes.length === 0) return undefined
-  const rows: readonly ParameterRow[] = Object.values(operation.parameters)
-  if (!rows.some(({ place }) => place === 'body')) throw new Problem('ERR_USAGE', `${name} takes no body; leave it out`)
-  return jsonOf(bytes, { headers })
-}
-
-/** @throws {Problem} for one that is not JSON */
-function jsonOf(bytes: Uint8Array, { headers }: Pick<RequestHead, 'headers'>): unknown {
-  // A form of another site cannot send this type.
-  if (!/^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(headers['content-type'] ?? '')) {
-    throw new Problem('ERR_BODY_TYPE', 'the body must be JSON in UTF-8, with `Content-Type: application/json`')
-  }
-  if (headers['content-encoding'] !== undefined) {
-    throw new Problem('ERR_BODY_TYPE', 'the body must not be compressed; leave out `Content-Encoding`')
-  }
-  return parseJson(bytes)
 }
 
 const ABSENT: Readonly<Partial<Record<OperationName, string>>> = {
