@@ -67,6 +67,8 @@ export type {
 } from './broker/host/admin.ts'
 export type { Certainty, HintView, WhyFact, WhyQuery, WhyRefusedQuery, WhyView } from './broker/host/why-view.ts'
 export type { HealthCheckName, HealthCheckView } from './broker/host/health-view.ts'
+export type { BridgeAdmin, BridgeParameters } from './broker/host/bridge-admin.ts'
+export type { BridgeState, BridgeTraffic, BridgeView } from './broker/host/bridge-view.ts'
 export type { AdminRole, ApiKeyRequest, ApiKeyView, CreatedApiKey } from './broker/host/api-key-views.ts'
 export type { LoginLinkView, LoginView, ResetRequest } from './broker/host/login-views.ts'
 export type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './broker/host/client-subscriptions.ts'

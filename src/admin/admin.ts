@@ -9,6 +9,7 @@ import { SluiceError } from '../base/errors.ts'
 import { serverOf, type Broker } from '../broker/broker.ts'
 import type { Admin, AdminParameters, CallOptions, OperationName } from '../broker/host/admin.ts'
 import type { PublishOptions } from '../broker/host/host-message.ts'
+import { OpenBridges } from '../broker/host/open-bridges.ts'
 import type { Page, PageOptions } from '../broker/host/page.ts'
 import { accessCalls } from './access/access-calls.ts'
 import { adminServicesOf } from './admin-services.ts'
@@ -77,6 +78,9 @@ const calls: Calls = {
   deleteRetained: (broker, { topicFilter }) => deleteRetained(broker, topicFilter),
   reload: (broker, { configuration }) => broker.reload(configuration),
   ...accessCalls,
+  bridges: (broker) => OpenBridges.of(serverOf(broker))?.views ?? [],
+  pauseBridge: (broker, { name }) => OpenBridges.of(serverOf(broker))?.setPaused(name, true) ?? false,
+  resumeBridge: (broker, { name }) => OpenBridges.of(serverOf(broker))?.setPaused(name, false) ?? false,
   ...traceCalls,
 }
 

@@ -7,6 +7,7 @@
 import { DEFAULT_LIMIT } from '../broker/host/page.ts'
 import { maxVariableByteInteger } from '../codec/variable-byte-integer.ts'
 import { accessOperations } from './access-operations.ts'
+import { bridgeOperations } from './bridge-operations.ts'
 import { traceOperations } from './trace-operations.ts'
 import { roles, type ParameterRow, type OperationTable } from './operation.ts'
 import { CURSOR, LIMIT } from './page-parameters.ts'
@@ -310,5 +311,6 @@ export const operationTable: OperationTable = {
     description: 'Applies a configuration while the broker runs.',
   },
   ...accessOperations,
+  ...bridgeOperations,
   ...traceOperations,
 }

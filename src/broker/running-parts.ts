@@ -169,6 +169,7 @@ export class RunningParts {
     logDamage(store, keptOf(server), this.#log)
     // Their sessions exist before the first message can come.
     const beginBridges = await this.bridges.prepare(options).catch(placed(this.source))
+    this.bridges.serve(server)
     beginBridges()
     await this.listeners.open(options.listeners).catch(placed(this.source))
     await this.admin.open(options)

@@ -16,6 +16,25 @@ const ROWS = workloads
 const ownCommands: readonly Command[] = [
   startCommand,
   {
+    name: 'bridge',
+    summary: 'tests the connection of a bridge to the other broker',
+    details:
+      '`test` goes the way of each bridge, or of the one that is named, step by step: name, TCP, TLS, login, round trip; the exit code is 1\nif a step fails. `sluice bridges` shows what a running broker does.',
+    positionals: ['ACTION'],
+    optionalPositional: 'NAME',
+    options: {
+      config: { ...CONFIG, isRequired: true },
+      'own-id': {
+        description: 'logs in with the client identifier of the bridge; a bridge that runs loses its connection',
+      },
+    },
+    examples: [
+      ['sluice bridge test --config sluice.yaml', 'every bridge of the file'],
+      ['sluice bridge test cloud --own-id -c sluice.yaml', 'one, at a service that accepts no other client identifier'],
+    ],
+    run: async (call) => (await import('./bridge.ts')).bridge(call),
+  },
+  {
     name: 'check',
     summary: 'checks a configuration without starting the broker',
     details:

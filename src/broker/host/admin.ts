@@ -22,6 +22,7 @@ import type { HistoryQuery, HistoryView } from './history-view.ts'
 import type { LoginLinkView, LoginView, ResetRequest } from './login-views.ts'
 import type { ListenerCertificate, ListenerView } from './open-listeners.ts'
 import type { AccessAdmin, AccessParameters, UserView } from './access-admin.ts'
+import type { BridgeAdmin, BridgeParameters } from './bridge-admin.ts'
 import type { AdminCaller, TraceAdmin, TraceParameters } from './trace-admin.ts'
 import type { Page, PageOptions } from './page.ts'
 import type { HintView, WhyQuery, WhyRefusedQuery, WhyView } from './why-view.ts'
@@ -225,7 +226,7 @@ export interface UnsubscribeForRequest extends ClientIdParameter {
 }
 
 /** The parameters of each operation. */
-export interface AdminParameters extends AccessParameters, TraceParameters {
+export interface AdminParameters extends AccessParameters, BridgeParameters, TraceParameters {
   overview: object
   history: HistoryQuery
   listeners: object
@@ -270,7 +271,7 @@ export interface AdminParameters extends AccessParameters, TraceParameters {
  *
  * Each call rejects with a `UsageError` if a parameter is unknown, missing or invalid, or if the broker is not running.
  */
-export interface Admin extends AccessAdmin, TraceAdmin {
+export interface Admin extends AccessAdmin, BridgeAdmin, TraceAdmin {
   /** The broker at a glance. */
   overview(parameters?: object): Promise<OverviewView>
   /** The figures of the last hour by the second, or of the last month by the hour; takes a section `admin`. */

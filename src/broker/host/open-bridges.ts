@@ -44,6 +44,7 @@ export type LoadBridges = (host: BridgesHost) => Promise<Bridges>
 
 /** Those of one broker, which may have none. */
 export class OpenBridges {
+  static readonly #byServer = new WeakMap<object, OpenBridges>()
   #bridges: Bridges | undefined = undefined
   readonly #load: LoadBridges
   readonly #host: BridgesHost
@@ -51,6 +52,16 @@ export class OpenBridges {
   constructor(load: LoadBridges, host: BridgesHost) {
     this.#load = load
     this.#host = host
+  }
+
+  /** Those of a running server, for the views of operators. */
+  static of(server: object): OpenBridges | undefined {
+    return OpenBridges.#byServer.get(server)
+  }
+
+  /** They belong to that server from now on. */
+  serve(server: object): void {
+    OpenBridges.#byServer.set(server, this)
   }
 
   get views(): readonly BridgeView[] {

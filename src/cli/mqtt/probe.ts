@@ -42,19 +42,28 @@ export async function probe({ args = [], terminal }: Call): Promise<number> {
   const flags = parseFlags('pub', ['-V', 'mqttv5', ...written], 'probe')
   if (flags.names.includes('topic')) throw new UsageError('`sluice probe` has no option -t: it publishes nothing.')
   const { address, options } = settingsOf(flags)
-  const steps = new Steps(terminal)
+  return (await probeAddress(address, options, terminal)) ? 0 : 1
+}
+
+/** Goes through all steps. @returns whether each succeeded */
+export async function probeAddress(
+  address: Address,
+  options: Partial<ClientOptions>,
+  terminal: Terminal,
+): Promise<boolean> {
   try {
-    await follow(address, options, steps)
-    return 0
+    await follow(address, options, new Steps(terminal))
+    return true
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error
-    return 1
+    return false
   }
 }
 
 async function follow(address: Address, options: Partial<ClientOptions>, steps: Steps): Promise<void> {
   const { transport, host } = address
-  if (transport !== 'unix') {
+  // A proxy resolves the name and opens the connection.
+  if (transport !== 'unix' && address.proxy === undefined) {
     if (isIP(host) === 0) await steps.run('name', () => resolveName(host))
     await steps.run('TCP', () => openTcp(address))
     if (transport === 'tls' || transport === 'wss') await steps.run('TLS', () => shakeHands(address))

@@ -5,6 +5,7 @@
  * @module
  */
 import { accessTable } from './access-table.ts'
+import { bridgeTable } from './bridge-table.ts'
 import { bytesText } from './layout.ts'
 import { whyLines } from './why-lines.ts'
 import type { OperatorRow } from './operator-row.ts'
@@ -251,5 +252,6 @@ export const operatorTable: readonly OperatorRow[] = [
     done: () => 'the configuration was applied',
     examples: [['sluice reload', 'after a certificate was renewed']],
   },
+  ...bridgeTable,
   ...accessTable,
 ]
