@@ -8,7 +8,7 @@ import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { UsageError } from '../base/errors.ts'
 import { realClock } from '../turn/clock.ts'
 import { LineProblems, linesOf, readText } from '../config/text-file.ts'
-import { passwordHashKind } from './password-hash.ts'
+import { passwordHashKind } from '../access/credential-forms.ts'
 import { parseScramCredentials } from './scram-credentials.ts'
 
 /** Maps a user name to its password hash. */

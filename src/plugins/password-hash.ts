@@ -1,14 +1,5 @@
 /**
- * Password hashes: recognises every kind that a password file may contain, and verifies passwords.
- *
- * | begins with            | kind                                                                       |
- * | ---------------------- | -------------------------------------------------------------------------- |
- * | `$6$`                  | sha-512-crypt, as `mkpasswd` and the ancestor's passlib make it              |
- * | `$6$`, ends in `==`    | Mosquitto's own: base64 salt, base64 of one SHA-512 over password and salt   |
- * | `$5$`                  | sha-256-crypt                                                              |
- * | `$7$`                  | Mosquitto's PBKDF2-HMAC-SHA512: iterations, base64 salt, base64 key          |
- * | `$2a$` `$2b$` `$2y$`   | bcrypt                                                                     |
- * | `$argon2id$`           | Argon2id as PHC text                                                       |
+ * Password hashes: verifies passwords against every kind that `access/credential-forms.ts` lists, and hashes new ones.
  *
  * A check takes 1 to 100 ms of processor time without a break, so only the worker thread performs it
  * (`password-worker.ts`). The package for a kind is loaded with the first hash of that kind.
@@ -18,6 +9,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash, pbkdf2Sync, timingSafeEqual } from 'node:crypto'
 import { UsageError } from '../base/errors.ts'
+import { passwordHashKind, type PasswordHashKind } from '../access/credential-forms.ts'
 import { realClock } from '../turn/clock.ts'
 import {
   deriveScramCredentials,
@@ -25,33 +17,6 @@ import {
   SCRAM_ITERATIONS,
   SCRAM_SALT_BYTES,
 } from './scram-credentials.ts'
-
-/** The kinds of hash, and how each is recognised. */
-const KINDS = {
-  'sha512-crypt': /^\$6\$(?:rounds=\d{1,9}\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{86}$/,
-  'sha256-crypt': /^\$5\$(?:rounds=\d{1,9}\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{43}$/,
-  'mosquitto-sha512': /^\$6\$[A-Za-z0-9+/]+={0,2}\$[A-Za-z0-9+/]{86}==$/,
-  'mosquitto-pbkdf2': /^\$7\$[1-9]\d{0,7}\$[A-Za-z0-9+/]+={0,2}\$[A-Za-z0-9+/]{86}==$/,
-  bcrypt: /^\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./0-9A-Za-z]{53}$/,
-  argon2id: /^\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+$/,
-} as const
-
-export type PasswordHashKind = keyof typeof KINDS
-
-/**
- * Returns the kind of a hash.
- *
- * @returns `undefined` for a text of no known kind
- *
- * @example
- * passwordHashKind('$2b$10$' + 'a'.repeat(53)) // 'bcrypt'
- * @example
- * passwordHashKind('plain text') // undefined
- */
-export function passwordHashKind(hash: string): PasswordHashKind | undefined {
-  for (const [kind, shape] of Object.entries(KINDS)) if (shape.test(hash)) return kind as PasswordHashKind
-  return undefined
-}
 
 /** Longer passwords never match: the cost of a check grows with the length, which the client chooses. */
 export const MAX_PASSWORD_BYTES = 1024

@@ -9,6 +9,7 @@
  * @module
  */
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
+import { SCRAM_FORM } from '../access/credential-forms.ts'
 import { LineProblems, linesOf } from '../config/text-file.ts'
 
 export interface ScramCredentials {
@@ -23,7 +24,6 @@ export const SCRAM_ITERATIONS = 4096
 export const SCRAM_SALT_BYTES = 16
 
 const KEY_BYTES = 32
-const FORM = /^SCRAM-SHA-256\$(\d{4,9}):([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]{43}=):([A-Za-z0-9+/]{43}=)$/
 
 /**
  * Derives the stored credentials from a password, which is first normalized (NFKC, equivalent to SASLprep for what
@@ -43,7 +43,7 @@ export function formatScramCredentials({ iterations, salt, storedKey, serverKey 
 
 /** @returns `undefined` for a text of another form */
 export function parseScramCredentials(text: string): ScramCredentials | undefined {
-  const parts = FORM.exec(text)
+  const parts = SCRAM_FORM.exec(text)
   if (parts === null) return undefined
   const [iterations, ...bytes] = parts.slice(1)
   const [salt, storedKey, serverKey] = bytes.map((part) => Buffer.from(part, 'base64'))

@@ -9,6 +9,7 @@
  * @module
  */
 import type { DefaultsEntry, GroupEntry, RoleEntry, UserEntry } from '../../access/directory/entries.ts'
+import { passwordHashKind, SCRAM_FORM } from '../../access/credential-forms.ts'
 import { UsageError } from '../../base/errors.ts'
 import type { Sliced } from '../../base/slices.ts'
 import { show } from '../../base/show.ts'
@@ -97,9 +98,19 @@ function readUser(given: Readonly<Record<string, unknown>>): UserEntry {
   if (typeof disabled !== 'boolean') throw new UsageError(`disabled must be true or false, got ${show(disabled)}`)
   const text = (value: unknown, what: string): string | undefined =>
     value === undefined || value === null ? undefined : checkText(value, what)
+  const hash = text(passwordHash, 'passwordHash')
+  if (hash !== undefined && passwordHashKind(hash) === undefined) {
+    throw new UsageError(
+      'passwordHash is of no known kind; `sluice passwd` makes one, `sluice put-user USER --password` sets one',
+    )
+  }
+  const credentials = text(scram, 'scram')
+  if (credentials !== undefined && !SCRAM_FORM.test(credentials)) {
+    throw new UsageError('scram must have the form SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey')
+  }
   return {
     ...{ ...readLabels(given), disabled, clientId: text(clientId, 'clientId') },
-    ...{ passwordHash: text(passwordHash, 'passwordHash'), scram: text(scram, 'scram') },
+    ...{ passwordHash: hash, scram: credentials },
     roles: checkMemberships(roles, 'roles'),
     groups: checkMemberships(groups, 'groups'),
   }
@@ -107,6 +118,16 @@ function readUser(given: Readonly<Record<string, unknown>>): UserEntry {
 
 function readLabels({ textName = '', textDescription = '' }: Readonly<Record<string, unknown>>) {
   return { textName: checkText(textName, 'textName'), textDescription: checkText(textDescription, 'textDescription') }
+}
+
+/** An error says whose entry is wrong: there may be thousands. */
+function named<Entry>(name: string, read: () => Entry): Entry {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(`${show(name)}: ${error.message}`, { cause: error })
+    throw error
+  }
 }
 
 function* readAll<Entry>(
@@ -121,7 +142,10 @@ function* readAll<Entry>(
     const { [key]: name, ...rest } = checkObject(each, `each of ${what}`)
     const text = checkName(name, `${key} in ${what}`)
     if (found.has(text)) throw new UsageError(`${what} has ${show(text)} twice`)
-    found.set(text, read(rest))
+    found.set(
+      text,
+      named(text, () => read(rest)),
+    )
     yield
   }
   return found

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { passwordHashKind } from '../../access/credential-forms.ts'
 import {
   ADMINISTRATOR,
   type AccessRule,
@@ -83,6 +84,9 @@ export function* readMosquittoFile(content: Given): Sliced<AccessFile> {
     const own = referencesOf(client, 'groups', 'groupname')
     const others = (members.get(name) ?? []).filter((each) => !own.some((group) => group.name === each.name))
     const user = readUser(client, [...own, ...others])
+    if (typeof client['password'] === 'string' && user.passwordHash === undefined) {
+      notes.push(`user ${name} has a password that cannot be read, and has none here`)
+    }
     users.set(name, { ...user, roles: given(user.roles, `user ${name}`) })
     yield
   }
@@ -124,7 +128,8 @@ function readUser(client: Given, groups: readonly Reference[]): UserEntry {
 /** Its password is PBKDF2 with SHA-512, as in Mosquitto's password files. */
 function hashOf({ password, salt, iterations }: Given): string | undefined {
   if (typeof password !== 'string' || typeof salt !== 'string' || typeof iterations !== 'number') return undefined
-  return `$7$${iterations}$${salt}$${password}`
+  const hash = `$7$${iterations}$${salt}$${password}`
+  return passwordHashKind(hash) === undefined ? undefined : hash
 }
 
 function readDefaults(access: unknown, anonymousGroup: unknown): DefaultsEntry | undefined {

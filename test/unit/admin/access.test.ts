@@ -197,6 +197,22 @@ test('a file with one mistake changes nothing at all', async (t) => {
   assert.deepEqual((await admin.users()).items, [])
 })
 
+test('a hash of no known kind, such as one from an example, is refused with the name of its user', async (t) => {
+  const { admin } = await made(t)
+  const file = (user: object) => ({ format: 'sluice-access', version: 1, users: [{ userName: 'root', ...user }] })
+  const refused = (user: object, message: RegExp) =>
+    assert.rejects(admin.importAccess({ file: file(user) }), { code: 'ERR_USAGE', message })
+  await refused(
+    { passwordHash: '$argon2id$v=19$…' },
+    /"root": passwordHash is of no known kind; `sluice passwd` makes one/,
+  )
+  await refused({ passwordHash: 'secret' }, /no known kind/)
+  await refused({ scram: 'SCRAM-SHA-1$x' }, /"root": scram must have the form SCRAM-SHA-256/)
+  const client = { username: 'ann', password: 'x', salt: 'y', iterations: 1, roles: [] }
+  const { notes } = await admin.importAccess({ file: { clients: [client], roles: [] } })
+  assert.deepEqual(notes, ['user ann has a password that cannot be read, and has none here'])
+})
+
 /** A file with so many users. */
 function fileOf(count: number): { readonly users: readonly object[] } & Record<string, unknown> {
   const users = Array.from({ length: count }, (_, at) => ({ userName: `user-${at}`, roles: ['r'] }))

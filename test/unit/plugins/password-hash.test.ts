@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { passwordHashKind } from '../../../src/access/credential-forms.ts'
 import { chmod, chown, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,12 +8,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { passwd } from '../../../src/cli/passwd.ts'
 import { updatePasswordFile } from '../../../src/plugins/password-file.ts'
-import {
-  hashPassword,
-  passwordHashKind,
-  verifyPassword,
-  WRITABLE_PASSWORD_HASH_KINDS,
-} from '../../../src/plugins/password-hash.ts'
+import { hashPassword, verifyPassword, WRITABLE_PASSWORD_HASH_KINDS } from '../../../src/plugins/password-hash.ts'
 
 async function folderOf(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-passwd-'))
