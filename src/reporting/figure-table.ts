@@ -148,6 +148,10 @@ const machine: readonly FigureRow[] = [
     prometheus: 'sluice_memory_limit_bytes',
     topics: [ours('memory/limit')],
   }),
+  gauge('recorderBytes', 'bytes', 'Memory that the flight recorder takes.', ({ recorder }) => recorder.pages.bytes, {
+    prometheus: 'sluice_recorder_bytes',
+    topics: [ours('recorder/bytes')],
+  }),
   gauge('uncommittedBytes', 'bytes', 'Changes that wait to be stored.', ({ turn }) => turn.uncommittedBytes, {
     prometheus: 'sluice_uncommitted_bytes',
   }),

@@ -29,6 +29,7 @@ export interface FigureSources {
   readonly connections: { readonly size: number }
   readonly memory: { readonly whole: { readonly bytes: number; readonly limit: number }; readonly processBytes: number }
   readonly turn: { readonly uncommittedBytes: number }
+  readonly recorder: { readonly pages: { readonly bytes: number } }
   /** The figures of a Store that has some. */
   readonly storeFigures: StoreFigures | undefined
 }

@@ -115,6 +115,11 @@ export class BrokerProcess {
     return this.#child.ask('mostTurnUnits', undefined, MEMORY_TIMEOUT_MS)
   }
 
+  /** The most bytes that the flight recorder has taken. */
+  mostRecorderBytes(): Promise<number> {
+    return this.#child.ask('mostRecorderBytes', undefined, MEMORY_TIMEOUT_MS)
+  }
+
   /** Bytes; the most that it ever had. Where the system does not tell: 0. */
   async peakResident(): Promise<number> {
     try {

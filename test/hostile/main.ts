@@ -7,6 +7,7 @@ import { Progress } from '../../tools/progress.ts'
 import { SHARE_UNITS, TURN_UNITS } from '../../src/base/work.ts'
 import { SeededRandom } from '../../src/testing/random.ts'
 import { playRound } from './round.ts'
+import { RECORDER_BYTES } from './posture.ts'
 import type { Shape } from './shape.ts'
 import { shapes } from './shapes/index.ts'
 import { HEADLINE, lineOf, problemsOf, type Allowances } from './verdict.ts'
@@ -56,6 +57,7 @@ const ALLOWED: Allowances = {
   // A turn, a share beyond it, what is packed and released, and what is written.
   turnUnits: TURN_UNITS + SHARE_UNITS + 2 * 50_000,
   growthBytes: 32e6,
+  recorderBytes: RECORDER_BYTES,
   residentBytes: 1.1e9,
 }
 

@@ -12,6 +12,8 @@ import { TestAuthority } from '../support/certificates.ts'
 
 /** What honest Clients publish holds this: nobody else may ever read it. */
 export const SECRET = 'honest-secret-5c1e'
+/** What the flight recorder may take: an attack fills it, and it keeps that. */
+export const RECORDER_BYTES = 2 ** 20
 export const HONEST = { userName: 'honest', password: 'of-the-honest' } as const
 export const MALLORY = { userName: 'mallory', password: 'of-mallory' } as const
 
@@ -53,6 +55,7 @@ export async function writeConfig(
       ws: { bind, type: 'ws' },
     },
     persistence: { path: 'data', durability: 'disk' },
+    'max-recorder-bytes': RECORDER_BYTES,
     ...(guarded ? RULES : {}),
     ...config,
     auth: { 'password-file': 'users', 'allow-anonymous': true, ...config.auth },

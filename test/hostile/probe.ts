@@ -1,9 +1,11 @@
 /**
  * Loaded into the broker's process before the program: says how much memory is in use once everything that nobody needs is
- * gone, and how many units of work the largest turn has counted. The program knows nothing of it. Needs `--expose-gc`.
+ * gone, how many units of work the largest turn has counted, and the
+ * most that the flight recorder has taken. The program knows nothing of it. Needs `--expose-gc`.
  *
  * @module
  */
+import { RecordPages } from '../../src/reporting/recorder/record-pages.ts'
 import { WorkBudget } from '../../src/base/work.ts'
 import { answerRequests } from './child.ts'
 
@@ -30,6 +32,14 @@ WorkBudget.prototype.endTurn = function () {
   endTurn.call(this)
 }
 
-answerRequests({ memory, mostTurnUnits: () => mostTurnUnits })
+let mostRecorderBytes = 0
+const take = Object.getOwnPropertyDescriptor(RecordPages.prototype, 'take')!.value as RecordPages['take']
+RecordPages.prototype.take = function () {
+  const page = take.call(this)
+  if (this.bytes > mostRecorderBytes) mostRecorderBytes = this.bytes
+  return page
+}
+
+answerRequests({ memory, mostTurnUnits: () => mostTurnUnits, mostRecorderBytes: () => mostRecorderBytes })
 // The program ends when it has nothing more to do, whoever could still ask.
 process.channel?.unref()

@@ -49,6 +49,7 @@ export interface RoundResult {
   peakResident: number
   /** Units of work of the largest turn, and of the largest step that the attack can ask for. */
   mostTurnUnits?: number
+  mostRecorderBytes?: number
   stepUnits: number
   restartMs?: number
   /** Beyond what limits say: the broker died, a secret was read, and so on. */
@@ -162,6 +163,7 @@ class Round {
     } while (performance.now() < endsAt)
     result.peakResident = await this.#broker!.peakResident()
     result.mostTurnUnits = await this.#broker!.mostTurnUnits()
+    result.mostRecorderBytes = await this.#broker!.mostRecorderBytes()
   }
 
   async #memory(): Promise<number> {

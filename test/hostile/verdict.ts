@@ -15,6 +15,8 @@ export interface Allowances {
   readonly turnUnits: number
   /** Bytes more in use after the attack than before. */
   readonly growthBytes: number
+  /** Bytes of the flight recorder. */
+  readonly recorderBytes: number
   /** Bytes that the process may ever have had: twice its heap. */
   readonly residentBytes: number
 }
@@ -40,6 +42,8 @@ export function problemsOf(result: RoundResult, allowed: Allowances): string[] {
   }
   const { mostTurnUnits = 0, stepUnits } = result
   if (mostTurnUnits > allowed.turnUnits + stepUnits) problems.push(`one turn counted ${mostTurnUnits} units of work`)
+  const { mostRecorderBytes = 0 } = result
+  if (mostRecorderBytes > allowed.recorderBytes) problems.push(`the recorder took ${megabytes(mostRecorderBytes)}`)
   if (memoryAfter !== undefined && memoryAfter - memoryBefore > allowed.growthBytes) {
     problems.push(`${megabytes(memoryAfter - memoryBefore)} are not given back`)
   }

@@ -66,6 +66,7 @@ export function configOf(limits: SimulationLimits, random: SeededRandom): Config
     'max-outgoing-topic-aliases': random.pick([0, 3, 32]),
     'queue-full': limits.queueFull,
     'drain-timeout': random.pick([5, 30]),
+    'max-recorder-bytes': random.pick([0, 20_000, 33_554_432]),
   }
 }
 

@@ -26,6 +26,7 @@ import { SimulatedDisk } from './disk.ts'
 import { describeFault, drawFaults, isOfBroker, type Fault } from './faults.ts'
 import { drawAttack } from './hostile.ts'
 import { Oracles } from './oracles.ts'
+import { RecorderCheck } from './recorder-check.ts'
 import { configOf, drawLimits, type SimulationLimits } from './settings.ts'
 import { Totals } from './totals.ts'
 import { Wire, type WireEar } from './wire.ts'
@@ -125,6 +126,7 @@ export class World {
   readonly #limits: SimulationLimits
   readonly #settingsSeed: number
   readonly #oracles: Oracles
+  readonly #recorderCheck = new RecorderCheck()
   #broker: Broker | undefined
   #process: ProcessClock | undefined
   readonly #disk: SimulatedDisk | undefined
@@ -229,6 +231,7 @@ export class World {
       handed: (wire, packet, bytes) => {
         this.log.addPacket(this.clock.now(), wire.name, '->', packet, bytes)
         oracles.handed(wire, packet)
+        this.#recorderCheck.handed(wire, packet)
       },
       written: (wire, packet, bytes) => {
         this.log.addPacket(this.clock.now(), wire.name, '<-', packet, bytes)
@@ -441,8 +444,14 @@ export class World {
     if (this.#broker === undefined || this.#isClosing) return
     this.#oracles.sweep()
     if (this.clock.now() % 10_000 === 0) {
-      this.#oracles.audit(this.#broker)
+      this.#audit(this.#broker)
     }
+  }
+
+  #audit(broker: Broker): void {
+    this.#oracles.audit(broker)
+    const problem = this.#recorderCheck.problemOf(broker)
+    if (problem !== undefined) this.#failed(problem)
   }
 
   async #runUntil(untilMs: number): Promise<void> {
@@ -479,7 +488,7 @@ export class World {
     reader?.subscribeTo(['#', '$up/#'])
     await this.#runUntil(until)
     if (this.#violation !== undefined) return
-    this.#oracles.audit(this.#broker)
+    this.#audit(this.#broker!)
     this.#oracles.finish()
     for (const { clientId, isConnected, isRefused, unfinished } of clients) {
       const session = this.#oracles.sessions.get(clientId)

@@ -226,6 +226,18 @@ export const variants: readonly Variant[] = [
     to: "if (topicName === '') this.#record({ kind: 'retained-cleared', topicName }, sizeOfText(topicName))",
   },
   {
+    name: 'the recorder writes what a new Client does into the record of another',
+    file: 'src/reporting/recorder/recorder.ts',
+    from: 'const known = this.#records.get(client.clientId)',
+    to: 'const known = this.#records.get(client.clientId) ?? this.#records.values().next().value',
+  },
+  {
+    name: 'the recorder takes twice its budget',
+    file: 'src/reporting/recorder/recorder.ts',
+    from: 'while (this.pages.bytes + bytes > this.#limit) {',
+    to: 'while (this.pages.bytes + bytes > 2 * this.#limit) {',
+  },
+  {
     name: 'what is left of a replay is forgotten with the Connection',
     stored: true,
     file: 'src/routing/replays.ts',

@@ -88,6 +88,45 @@ test('client, subscriptions, messages, sessions and closed show what one client 
   assert.equal((await world.show('sessions')).out, 'there is no session')
 })
 
+test('why and client begin with the reason, and say how it is known', async () => {
+  await using world = await operated()
+  await connected(world.broker, 'meter-1')
+  await world.broker.publish('a/b', 'x', { qos: 1 })
+  const sent = (await world.show('why', 'meter-1', '--topic', 'a/b')).out.split('\n')
+  assert.match(sent[0]!, /^(recorded {2}2\d{3}-\d\d-\d\d [\d:]{8}|derived {24}) .*1 message .*"meter-1"/)
+  const other = (await world.show('why', 'meter-1', '--topic', 'b/b')).out.split('\n')
+  assert.match(
+    other[0]!,
+    /^derived {24}"meter-1" has 1 subscription, none of which matches "b\/b"; the nearest is "a\/#"/,
+  )
+  assert.match(other.at(-1)!, /^unknown {3}2.* What happened before .* is not known\.$/)
+  await world.run('kick', 'meter-1')
+  const reason = /^recorded {2}.*The connection of "meter-1" ended: disconnected by server/
+  for (const args of [
+    ['why', 'meter-1'],
+    ['client', 'meter-1'],
+  ])
+    assert.match((await world.show(...args)).out.split('\n')[0]!, reason)
+  const [piped] = (await world.run('why', 'meter-1')).values as { facts: { certainty: string; cause: string }[] }[]
+  assert.deepEqual([piped!.facts[0]!.certainty, piped!.facts[0]!.cause], ['recorded', 'disconnected by server'])
+  assert.match((await world.show('why')).err, /name a clientId, a userName or an address/)
+})
+
+test('hints are a table, or a sentence if there are none', async () => {
+  await using world = await operated()
+  assert.equal((await world.show('hints')).out, 'there is nothing to say')
+  const client = await connectAsync(world.broker.listeners[0]!.url, {
+    clientId: 'meter-1',
+    keepalive: 0,
+    reconnectPeriod: 0,
+  })
+  client.on('error', () => undefined)
+  const [heading, hint] = (await world.show('hints')).out.split('\n')
+  assert.match(heading!, /^NAME +TEXT +LINK$/)
+  assert.match(hint!, /^Keep Alive 0 +"meter-1" asked for Keep Alive 0/)
+  await client.endAsync(true)
+})
+
 test('what is not there is a sentence and exit code 1', async () => {
   await using world = await operated()
   for (const [args, message] of [
