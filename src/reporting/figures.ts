@@ -58,6 +58,7 @@ export class Figures {
       connections,
       memory,
       turn,
+      recorder: this.#sources.recorder,
       ...own,
       ...certificates,
     }

@@ -71,6 +71,7 @@ test('reading any figure takes numbers that are kept, and walks no list', () => 
     connections: { size: 10 },
     memory: { whole: { bytes: 11, limit: 12 }, processBytes: 13 },
     turn: { uncommittedBytes: 14 },
+    recorder: { pages: { bytes: 18 } },
     ...{ store: undefined, load: new LoadAverages(), upSeconds: 15, maxHeapBytes: 16 },
     ...{ wallMs: 0, certificates: [{ door: 'admin', listener: '', endsAtMs: 17_000 }] },
   }
@@ -159,7 +160,7 @@ const LASTING = new Set([
 ])
 
 /** Nothing of those who left is remembered. */
-const LIMITS = { 'max-queued-messages': 5, 'receive-maximum': 4, 'max-closed-connections': 0 }
+const LIMITS = { 'max-queued-messages': 5, 'receive-maximum': 4, 'max-closed-connections': 0, 'max-recorder-bytes': 0 }
 
 for (const seed of [1, 2, 3, 4, 5, 6]) {
   test(`a random life: counters never fall, and gauges return to what they were when all have left (seed ${seed})`, async () => {

@@ -25,7 +25,10 @@ test('the same seed draws the same parameters, and others draw others', () => {
   }
 })
 
-const allowed: Allowances = { waitMs: 100, busyness: 1, turnUnits: 500, growthBytes: 1000, residentBytes: 10_000 }
+const allowed: Allowances = {
+  ...{ waitMs: 100, busyness: 1, turnUnits: 500, growthBytes: 1000 },
+  ...{ recorderBytes: 100, residentBytes: 10_000 },
+}
 
 const served: HonestReport = {
   worstWaitMs: 20,
@@ -62,6 +65,7 @@ test('a verdict names each thing that is wrong, and nothing else', () => {
     [resultOf({ memoryAfter: 6100 }), /not given back/],
     [resultOf({ peakResident: 10_001 }), /the process took/],
     [resultOf({ mostTurnUnits: 701 }), /one turn counted 701 units/],
+    [resultOf({ mostRecorderBytes: 5_000_000 }), /the recorder took 5 MB/],
     [resultOf({}, { worstWorkMs: 101 }), /while a message waited/],
     [resultOf({}, { worstLoginWorkMs: 401 }), /while a log-in waited/],
     [resultOf({}, { worstWaitMs: 401 }), /an honest message waited 401 ms/],
