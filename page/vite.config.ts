@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { existsSync } from 'node:fs'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { defineConfig, type Plugin } from 'vite'
 import type { OperationTable, ParameterRow } from '../src/admin/operation.ts'
@@ -17,8 +18,12 @@ function routes(): Plugin {
     resolveId: (id) => (id === ROUTES ? `\0${ROUTES}` : undefined),
     async load(id) {
       if (id !== `\0${ROUTES}`) return undefined
-      const compiled = new URL('../dist/admin/operation-table.js', import.meta.url).href
-      const { operationTable } = (await import(compiled)) as { readonly operationTable: OperationTable }
+      // As the package has it, or as the tests were compiled.
+      const compiled = ['../dist/admin', '../build/src/admin']
+        .map((folder) => new URL(`${folder}/operation-table.js`, import.meta.url))
+        .find((url) => existsSync(url))
+      if (compiled === undefined) throw new Error('compile the source first: npm run build')
+      const { operationTable } = (await import(compiled.href)) as { readonly operationTable: OperationTable }
       const entries = Object.entries(operationTable).map(([name, { method, path, role, parameters }]) => {
         const rows = Object.entries(parameters as Readonly<Record<string, ParameterRow>>)
         return [name, { method, path, role, places: Object.fromEntries(rows.map(([key, { place }]) => [key, place])) }]

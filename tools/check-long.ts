@@ -78,6 +78,14 @@ const STEPS: readonly LongStep[] = [
     fix: 'run the failed step of the Dockerfile in a plain root folder; docs/docker.md lists what the image guarantees',
   },
   {
+    name: 'page',
+    seeded: false,
+    command: ['build/test/page/main.js'],
+    limitSeconds: 300,
+    fix: '`npm run page:test` builds the page and repeats it; pictures are in build/page-pictures',
+    showOutput: true,
+  },
+  {
     name: 'bench',
     seeded: false,
     command: ['build/tools/test.js', 'test/long/bench.test.ts'],

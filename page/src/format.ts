@@ -8,9 +8,9 @@ export function count(value: number): string {
   return whole.format(Math.round(value))
 }
 
-/** At most three digits and a unit: for axes and rates. */
+/** As short as it can be without hiding anything: for axes and rates. */
 export function brief(value: number): string {
-  return value >= 1000 ? short.format(value) : fraction.format(value)
+  return value >= 100_000 ? short.format(value) : value >= 100 ? count(value) : fraction.format(value)
 }
 
 export function rate(value: number): string {

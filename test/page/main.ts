@@ -27,38 +27,43 @@ const looks: readonly Look[] = themes.flatMap((theme) =>
   (Object.keys(widths) as Look['width'][]).map((width) => ({ theme, width })),
 )
 
-async function emptyPages(browser: Browser, folder: string): Promise<void> {
+async function emptyPages(browser: Browser, theme: Look['theme'], folder: string): Promise<void> {
   const world = await emptyWorld()
   try {
-    for (const look of looks) {
-      const visitor = await Visitor.open(browser, world, look, folder)
-      await visitor.inspect('login')
-      await visitor.logIn()
-      for (const path of ['overview', 'clients', 'retained'] as const) {
-        const { heading } = places.find((place) => place.path === path)!
-        await visitor.goTo(path, heading)
-        await visitor.page.getByText(/mosquitto_pub -h 127\.0\.0\.1 -p \d+/).waitFor()
-        await visitor.inspect(`empty-${path}`)
-      }
-      await visitor.close()
+    const visitor = await Visitor.open(browser, world, { theme, width: 'wide' }, folder)
+    await visitor.inspectAll('login')
+    await visitor.logIn()
+    for (const path of ['overview', 'clients', 'retained'] as const) {
+      const { heading } = places.find((place) => place.path === path)!
+      await visitor.goTo(path, heading)
+      await visitor.page.getByText(/mosquitto_pub -h 127\.0\.0\.1 -p \d+/).waitFor()
+      await visitor.inspectAll(`empty-${path}`)
     }
+    await visitor.close()
   } finally {
     await world.close()
   }
 }
 
 async function busyPages(browser: Browser, world: World, theme: Look['theme'], folder: string): Promise<void> {
+  const visitor = await Visitor.open(browser, world, { theme, width: 'wide' }, folder)
+  await visitor.logIn()
+  await visitAll(visitor)
+  await visitor.close()
+  console.log(`ok ${theme}: ${places.length} pages at all widths`)
+}
+
+async function allActions(browser: Browser, world: World, theme: Look['theme'], folder: string): Promise<void> {
   for (const look of looks.filter((one) => one.theme === theme)) {
     const visitor = await Visitor.open(browser, world, look, folder)
     await visitor.logIn()
-    await visitAll(visitor)
     for (const [name, action] of Object.entries(actions)) {
       await action(visitor, world.broker, looks.indexOf(look)).catch((error: unknown) => {
         throw new Error(`${name} failed (${look.theme}, ${look.width})`, { cause: error })
       })
     }
     await visitor.close()
-    console.log(`ok ${look.theme}, ${look.width}: ${places.length} pages, ${Object.keys(actions).length} actions`)
+    console.log(`ok ${look.theme}, ${look.width}: ${Object.keys(actions).length} actions`)
   }
 }
 
@@ -66,11 +71,12 @@ async function main(): Promise<void> {
   const { folder = 'build/page-pictures' } = readCommandLine(help, { folder: { type: 'string' } }).values
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
   try {
-    await emptyPages(browser, folder)
+    await Promise.all(themes.map((theme) => emptyPages(browser, theme, folder)))
     console.log('ok: pages of a broker that has nothing yet')
     const world = await busyWorld()
     try {
       await Promise.all(themes.map((theme) => busyPages(browser, world, theme, folder)))
+      await Promise.all(themes.map((theme) => allActions(browser, world, theme, folder)))
       await manyClients(browser, world, folder)
       console.log('ok: 100,000 clients in the list')
     } finally {

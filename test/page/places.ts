@@ -30,6 +30,6 @@ export const places: readonly Place[] = [
 export async function visitAll(visitor: Visitor): Promise<void> {
   for (const { name, path, heading } of places) {
     await visitor.goTo(path, heading)
-    await visitor.inspect(name)
+    await visitor.inspectAll(name)
   }
 }

@@ -27,7 +27,7 @@ interface AxeResult {
 
 export class Visitor {
   readonly page: Page
-  readonly look: Look
+  look: Look
   readonly #world: World
   readonly #folder: string
   /** What the browser and axe-core have complained about. */
@@ -109,11 +109,24 @@ export class Visitor {
     const place = `${name} (${theme}, ${width})`
     await this.page.screenshot({ path: join(this.#folder, `${name}-${theme}-${width}.png`) })
     await this.page.evaluate(AXE)
-    const { violations } = (await this.page.evaluate('axe.run(document)')) as AxeResult
+    const { violations } = (await this.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as AxeResult
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' ')}`)
     this.complaints.push(...found.map((violation) => `${place}: ${violation}`))
     const excess = (await this.page.evaluate('document.documentElement.scrollWidth - innerWidth')) as number
     if (excess > 0) this.complaints.push(`${place}: ${excess} pixels wider than the screen`)
+  }
+
+  async resize(width: Look['width']): Promise<void> {
+    this.look = { ...this.look, width }
+    await this.page.setViewportSize({ width: widths[width], height: 900 })
+  }
+
+  /** At all widths. */
+  async inspectAll(name: string): Promise<void> {
+    for (const width of Object.keys(widths) as Look['width'][]) {
+      await this.resize(width)
+      await this.inspect(name)
+    }
   }
 
   /** Answers the question that is open. */

@@ -41,7 +41,7 @@ export async function busyWorld(): Promise<World> {
   await setUpAccess(broker)
   const clients: MqttClient[] = []
   const join5 = async (clientId: string, options: IClientOptions = {}): Promise<MqttClient> => {
-    const common = { clientId, protocolVersion: 5, reconnectPeriod: 0 } as const
+    const common = { clientId, protocolVersion: 5, reconnectPeriod: 0, keepalive: 0 } as const
     const client = await connectAsync(broker.listeners.find(({ name }) => name === 'plain')!.url, {
       ...common,
       ...options,

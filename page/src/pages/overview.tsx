@@ -81,7 +81,7 @@ function Figures({ overview }: { readonly overview: OverviewView }): JSX.Element
         [tiles.subscriptions, count(overview.subscriptions), linkTo('subscriptions')],
         [tiles.retained, count(overview.retainedMessages), linkTo('retained')],
         [tiles.queued, count(overview.queuedMessages)],
-        [tiles.memory, own.ofLimit(overview.memoryBytes, overview.memoryLimit)],
+        [own.memoryOf(overview.memoryLimit), bytes(overview.memoryBytes)],
       ]}
     />
   )

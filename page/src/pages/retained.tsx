@@ -43,6 +43,7 @@ export function Retained(): JSX.Element {
       <Levels filter={filter} items={items ?? []} />
       <Table
         label={texts.pages.retained}
+        ordered={0}
         rows={problem === undefined ? items : []}
         empty={<FirstRetained />}
         columns={[

@@ -90,11 +90,12 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height: HEIGHT,
+    padding: [12, 12, 0, 0],
     legend: { show: false },
     cursor: { points: { show: false }, drag: { x: false, y: false } },
     scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
     axes: [
-      { ...axis, space: 70, values: hasDays ? '{D} {MMM}' : '{HH}:{mm}' },
+      { ...axis, size: 24, space: 70, values: hasDays ? '{D} {MMM}' : timesOf },
       { ...axis, size: 56, space: 32, values: (_, ticks) => ticks.map(write) },
     ],
     series: [
@@ -108,4 +109,10 @@ function optionsOf(
       })),
     ],
   }
+}
+
+/** With seconds only where ticks are closer than a minute. */
+function timesOf(_: UPlot, ticks: number[], __: number, ___: number, step: number): string[] {
+  const length = step < 60 ? 8 : 5
+  return ticks.map((tick) => new Date(tick * 1000).toTimeString().slice(0, length))
 }
