@@ -81,7 +81,7 @@ const STEPS: readonly LongStep[] = [
     name: 'page',
     seeded: false,
     command: ['build/test/page/main.js'],
-    limitSeconds: 300,
+    limitSeconds: 420,
     fix: '`npm run page:test` builds the page and repeats it; pictures are in build/page-pictures',
     showOutput: true,
   },

@@ -18,6 +18,7 @@ import { Overview } from './pages/overview.tsx'
 import { Retained } from './pages/retained.tsx'
 import { Subscriptions } from './pages/subscriptions.tsx'
 import { Topics } from './pages/topics.tsx'
+import { Why } from './pages/why.tsx'
 import { route } from './state/route.ts'
 import { problemOf } from './state/view.ts'
 import { texts } from './texts.ts'
@@ -28,6 +29,7 @@ const PAGES: Readonly<Record<keyof typeof texts.pages, ComponentType>> = {
   topics: Topics,
   retained: Retained,
   subscriptions: Subscriptions,
+  why: Why,
   listeners: Listeners,
   access: Access,
   configuration: Configuration,

@@ -27,6 +27,7 @@ export const texts = {
     topics: 'Topics',
     retained: 'Retained',
     subscriptions: 'Subscriptions',
+    why: 'Why',
     listeners: 'Listeners',
     access: 'Access',
     configuration: 'Configuration',
@@ -80,6 +81,7 @@ export const texts = {
       used: 'used',
       queued: 'queued',
     },
+    hints: 'Hints',
     checks: 'Health checks',
     healthy: 'healthy',
     unhealthy: 'unhealthy',
@@ -120,6 +122,7 @@ export const texts = {
     groups: 'There are no groups.',
     bans: 'Nobody is banned.',
     keys: 'There are no API keys.',
+    logins: 'Nobody is logged in with a browser.',
     events: 'Nothing has happened since this page was opened.',
   },
 
@@ -152,6 +155,7 @@ export const texts = {
 
   client: {
     back: 'Clients',
+    why: 'Why …',
     absent: 'There is no session with this client identifier.',
     connected: 'connected',
     away: 'away',
@@ -292,6 +296,25 @@ export const texts = {
     retainAsPublished: 'retain as published',
   },
 
+  why: {
+    question: 'Question',
+    questions: {
+      message: 'Why did a message not arrive?',
+      closed: 'Why did the connection end?',
+      refused: 'Why was a login refused?',
+    },
+    client: 'Client',
+    topic: 'Topic',
+    topicNote: 'Empty: why the client is not connected.',
+    userName: 'User name',
+    address: 'Address',
+    ask: 'Ask',
+    hint: 'Each fact of the answer says how it is known: recorded when it happened, derived from what holds now, or unknown.',
+    answer: 'Answer',
+    nothing: 'Nothing of that kind was recorded.',
+    certainties: { recorded: 'recorded', derived: 'derived', unknown: 'unknown' },
+  },
+
   listeners: {
     listeners: 'Listeners',
     columns: { name: 'Name', url: 'Address', connections: 'Clients', failed: 'Failed handshakes', refused: 'Refused' },
@@ -309,7 +332,7 @@ export const texts = {
 
   access: {
     parts: 'Parts of Access',
-    tabs: { users: 'Users', roles: 'Roles', bans: 'Bans', keys: 'API keys' },
+    tabs: { users: 'Users', roles: 'Roles', bans: 'Bans', keys: 'API keys', logins: 'Logins' },
     userColumns: { name: 'User', roles: 'Roles', groups: 'Groups', client: 'Client', state: 'State', action: 'Action' },
     enabled: 'enabled',
     disabled: 'disabled',
@@ -363,6 +386,19 @@ export const texts = {
     banned: (value: string) => `Banned ${value}.`,
     unban: 'End the ban',
     unbanned: 'The ban has ended.',
+    loginColumns: {
+      user: 'User',
+      role: 'Role',
+      address: 'Address',
+      used: 'Last used',
+      expires: 'Ends',
+      action: 'Action',
+    },
+    link: 'by a link',
+    endLogin: 'End',
+    endLoginTitle: (user: string) => `End the login of ${user}?`,
+    endLoginBody: 'That browser is logged out now. Its user can log in again.',
+    endedLogin: 'The login has ended.',
     keyColumns: {
       name: 'Name',
       role: 'Role',

@@ -99,7 +99,7 @@ function expectedFiles(): string[] {
   const modules = filesUnder(root, 'src', '.ts').map((file) => file.replace(/^src/, 'dist').replace(/\.ts$/, ''))
   const fixed = ['LICENSE', 'README.md', 'bin/sluice.js', 'package.json']
   // What help texts and error texts point at, and the schema for editors.
-  const docs = ['.md', '.json'].flatMap((ending) => filesUnder(root, 'docs', ending))
+  const docs = ['.md', '.json', '.png'].flatMap((ending) => filesUnder(root, 'docs', ending))
   const pages = docs.filter((file) => !file.endsWith('/conformance.md'))
   // What the README and the manual link to.
   const linked = ['SECURITY.md', 'Dockerfile', 'compose.yaml', 'bench/RESULTS.md', 'bench/results.svg']

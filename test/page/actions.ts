@@ -118,6 +118,16 @@ const findSubscriptions: Action = async (visitor) => {
   await visitor.page.getByRole('table', { name: 'Shared Subscriptions' }).getByText('billing').waitFor()
 }
 
+const askWhy: Action = async (visitor) => {
+  await visitor.goTo('clients/stuck-display', /stuck-display/)
+  await visitor.page.getByRole('link', { name: 'Why …' }).click()
+  await visitor.heading('Why').waitFor()
+  await visitor.page.getByLabel('Topic').fill('display/line')
+  await visitor.button('Ask').click()
+  await visitor.page.getByRole('list', { name: 'Answer' }).getByRole('listitem').first().waitFor()
+  await visitor.inspect('why-answer')
+}
+
 const changeUsers: Action = async (visitor, broker, number) => {
   const userName = `gateway-${number}`
   await visitor.goTo('access', 'Access')
@@ -185,6 +195,16 @@ const changeKeys: Action = async (visitor, broker, number) => {
   )
 }
 
+const endLogin: Action = async (visitor, broker, number) => {
+  const userName = `ann-${number}`
+  await visitor.logInElsewhere(userName, 'correct horse')
+  await visitor.goTo('access/logins', 'Access')
+  await visitor.row(userName).getByRole('button', { name: 'End' }).click()
+  await visitor.confirm('End')
+  await visitor.note('The login has ended.')
+  assert((await broker.admin.logins()).every((login) => login.userName !== userName))
+}
+
 const reload: Action = async (visitor) => {
   await visitor.goTo('configuration', 'Configuration')
   await visitor.page.getByLabel('Search').fill('max-queued-messages')
@@ -218,10 +238,8 @@ const useKeyboard: Action = async (visitor) => {
   await keyboard.press('Enter')
   const table = visitor.page.getByRole('table', { name: 'Clients' })
   await table.focus()
-  await keyboard.press('End')
-  await visitor.row('thermostat-040').waitFor()
-  await keyboard.press('Home')
-  await visitor.row('billing-1').waitFor()
+  await visitor.pressUntil('End', visitor.row('thermostat-040'))
+  await visitor.pressUntil('Home', visitor.row('billing-1'))
   await visitor.page.getByRole('link', { name: 'billing-1' }).focus()
   await keyboard.press('Enter')
   await visitor.heading(/billing-1/).waitFor()
@@ -233,11 +251,11 @@ const useKeyboard: Action = async (visitor) => {
 }
 
 /** A user with the role operator is offered no more than it may do. */
-const logInAsOperator: Action = async (visitor) => {
+const logInAsOperator: Action = async (visitor, _, number) => {
   if (visitor.look.width === 'phone') await visitor.button('Menu').click()
   await visitor.button('Log out').click()
   await visitor.heading('Log in').waitFor()
-  await visitor.page.getByLabel('User name', { exact: true }).fill('ann')
+  await visitor.page.getByLabel('User name', { exact: true }).fill(`ann-${number}`)
   await visitor.page.getByLabel('Password', { exact: true }).fill('correct horse')
   await visitor.button('Log in').click()
   await visitor.goTo('access', 'Access')
@@ -256,10 +274,12 @@ export const actions: Readonly<Record<string, Action>> = {
   countAndPublish,
   deleteRetained,
   findSubscriptions,
+  askWhy,
   changeUsers,
   changeRoles,
   changeBans,
   changeKeys,
+  endLogin,
   reload,
   watchLog,
   chooseTheme,

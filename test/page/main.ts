@@ -5,8 +5,11 @@
  *
  * @module
  */
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { chromium, type Browser } from 'playwright-core'
 import { readCommandLine } from '../../tools/command-line.ts'
+import { root } from '../../tools/main.ts'
 import { actions } from './actions.ts'
 import { manyClients } from './many-clients.ts'
 import { places, visitAll } from './places.ts'
@@ -15,11 +18,16 @@ import { busyWorld, emptyWorld, type World } from './world.ts'
 
 const help = `Tests the page for operators in a browser.
 
-Usage: npm run page:test -- [--folder FOLDER]
+Usage: npm run page:test -- [--folder FOLDER] [--docs]
 
   --folder FOLDER   where pictures are written; default: build/page-pictures
+  --docs            also renew the pictures of docs/operating/page.md
   --help            this text
 `
+
+/** Pictures in the manual. */
+const DOCS = join(root, 'docs/operating/pictures')
+const IN_DOCS = ['overview', 'client', 'why-answer']
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 
@@ -68,7 +76,8 @@ async function allActions(browser: Browser, world: World, theme: Look['theme'], 
 }
 
 async function main(): Promise<void> {
-  const { folder = 'build/page-pictures' } = readCommandLine(help, { folder: { type: 'string' } }).values
+  const { values } = readCommandLine(help, { folder: { type: 'string' }, docs: { type: 'boolean' } })
+  const { folder = join(root, 'build/page-pictures') } = values
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
   try {
     await Promise.all(themes.map((theme) => emptyPages(browser, theme, folder)))
@@ -85,6 +94,8 @@ async function main(): Promise<void> {
   } finally {
     await browser.close()
   }
+  if (values.docs === true)
+    for (const name of IN_DOCS) copyFileSync(join(folder, `${name}-light-medium.png`), join(DOCS, `${name}.png`))
   console.log(`pictures: ${folder}`)
 }
 

@@ -72,6 +72,14 @@ export class Visitor {
     await this.heading('Overview').waitFor()
   }
 
+  /** Another browser logs in. */
+  async logInElsewhere(userName: string, password: string): Promise<void> {
+    const headers = { 'Content-Type': 'application/json', Origin: this.#world.url }
+    const body = JSON.stringify({ userName, password })
+    const { status } = await fetch(`${this.#world.url}/api/v1/login`, { method: 'POST', headers, body })
+    assert.equal(status, 200)
+  }
+
   heading(name: string | RegExp): Locator {
     return this.page.getByRole('heading', { level: 1, name })
   }
@@ -127,6 +135,19 @@ export class Visitor {
       await this.resize(width)
       await this.inspect(name)
     }
+  }
+
+  /** A key that comes while the browser is still scrolling is lost. */
+  async pressUntil(key: string, seen: Locator): Promise<void> {
+    for (let times = 0; times < 30; times++) {
+      await this.page.keyboard.press(key)
+      const isSeen = await seen.waitFor({ timeout: 1000 }).then(
+        () => true,
+        () => false,
+      )
+      if (isSeen) return
+    }
+    await seen.waitFor()
   }
 
   /** Answers the question that is open. */

@@ -94,7 +94,8 @@ async function setUpAccess({ admin }: Broker): Promise<void> {
   await admin.putRole({ name: 'meter', rules })
   await admin.putUser({ userName: 'meter-0001', password: 'secret 1', roles: ['meter'] })
   await admin.putRole({ name: 'operator' })
-  await admin.putUser({ userName: 'ann', password: 'correct horse', roles: ['operator'] })
+  for (let at = 0; at < 6; at++)
+    await admin.putUser({ userName: `ann-${at}`, password: 'correct horse', roles: ['operator'] })
   await admin.putUser({ userName: 'old-gateway', password: 'secret 2', disabled: true })
   await admin.ban({ kind: 'address', value: '192.0.2.66', reason: 'scanning' })
 }

@@ -4,13 +4,20 @@ import { PageFrame, Tabs } from '../parts/basics.tsx'
 import { linkTo, route } from '../state/route.ts'
 import { texts } from '../texts.ts'
 import { ApiKeys } from './access/api-keys.tsx'
+import { Logins } from './access/logins.tsx'
 import { Bans } from './access/bans.tsx'
 import { Roles } from './access/roles.tsx'
 import { Users } from './access/users.tsx'
 
 type Tab = keyof typeof texts.access.tabs
 
-const TABS: Readonly<Record<Tab, ComponentType>> = { users: Users, roles: Roles, bans: Bans, keys: ApiKeys }
+const TABS: Readonly<Record<Tab, ComponentType>> = {
+  users: Users,
+  roles: Roles,
+  bans: Bans,
+  keys: ApiKeys,
+  logins: Logins,
+}
 
 export function Access(): JSX.Element {
   const [, asked = 'users'] = route.value

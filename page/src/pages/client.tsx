@@ -34,7 +34,14 @@ export function ClientPage({ clientId }: { readonly clientId: string }): JSX.Ele
           )}
         </>
       }
-      actions={session && may('disconnect') && <Actions session={session} reload={reload} />}
+      actions={
+        <>
+          <a class="button" href={`${linkTo('why')}?${new URLSearchParams({ client: clientId })}`}>
+            {own.why}
+          </a>
+          {session && may('disconnect') && <Actions session={session} reload={reload} />}
+        </>
+      }
       problem={isAbsent ? undefined : problem}
     >
       {isAbsent && <p class="empty">{own.absent}</p>}

@@ -9,6 +9,7 @@ import { linkTo } from '../state/route.ts'
 import { useLive, type Live } from '../state/live.ts'
 import { useView } from '../state/view.ts'
 import { texts } from '../texts.ts'
+import { Hints } from './hints.tsx'
 import { Plots } from './plots.tsx'
 
 const own = texts.overview
@@ -29,6 +30,7 @@ export function Overview(): JSX.Element {
           <FirstSteps />
         </div>
       )}
+      <Hints />
       <Plots />
       <div class="columns">
         <Drops />

@@ -1,7 +1,8 @@
 /** Questions before an action, and short notes after it. @module */
-import { signal } from '@preact/signals'
+import { effect, signal } from '@preact/signals'
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { route } from '../state/route.ts'
 import { problemOf } from '../state/view.ts'
 import { texts } from '../texts.ts'
 
@@ -24,6 +25,12 @@ interface Note {
 
 const question = signal<Question | undefined>(undefined)
 const note = signal<Note | undefined>(undefined)
+
+// A note is about the place where it came up.
+effect(() => {
+  void route.value
+  note.value = undefined
+})
 
 /** Asks, and acts if the answer is yes. */
 export function ask(asked: Question): void {

@@ -6,6 +6,8 @@ import 'uplot/dist/uPlot.min.css'
 import { brief } from '../format.ts'
 
 const HEIGHT = 150
+/** Between two times of the axis, in seconds: nothing is known of less than one. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 432_000]
 
 export interface Line {
   readonly name: string
@@ -95,7 +97,7 @@ function optionsOf(
     cursor: { points: { show: false }, drag: { x: false, y: false } },
     scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
     axes: [
-      { ...axis, size: 24, space: 70, values: hasDays ? '{D} {MMM}' : timesOf },
+      { ...axis, size: 24, space: 70, incrs: [...STEPS], values: hasDays ? '{D} {MMM}' : timesOf },
       { ...axis, size: 56, space: 32, values: (_, ticks) => ticks.map(write) },
     ],
     series: [
