@@ -8,6 +8,7 @@ import { PageFrame } from './parts/basics.tsx'
 import { Dialogs } from './parts/dialog.tsx'
 import { Shell } from './parts/shell.tsx'
 import { Access } from './pages/access.tsx'
+import { Bridges } from './pages/bridges.tsx'
 import { ClientPage } from './pages/client.tsx'
 import { Clients } from './pages/clients.tsx'
 import { Configuration } from './pages/configuration.tsx'
@@ -31,6 +32,7 @@ const PAGES: Readonly<Record<keyof typeof texts.pages, ComponentType>> = {
   subscriptions: Subscriptions,
   why: Why,
   listeners: Listeners,
+  bridges: Bridges,
   access: Access,
   configuration: Configuration,
   log: Log,

@@ -19,6 +19,7 @@ export const places: readonly Place[] = [
   { name: 'subscriptions', path: 'subscriptions', heading: 'Subscriptions' },
   { name: 'why', path: 'why?client=stuck-display', heading: 'Why' },
   { name: 'listeners', path: 'listeners', heading: 'Listeners' },
+  { name: 'bridges', path: 'bridges', heading: 'Bridges' },
   { name: 'users', path: 'access', heading: 'Access' },
   { name: 'roles', path: 'access/roles', heading: 'Access' },
   { name: 'bans', path: 'access/bans', heading: 'Access' },
