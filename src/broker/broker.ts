@@ -19,7 +19,7 @@ import { Emitter } from '../reporting/emitter.ts'
 import type { Figure } from '../reporting/figure.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import { realClock } from '../turn/clock.ts'
-import { lazyAdmin, type Admin } from './host/admin.ts'
+import { lazyAdmin, type Admin, type AdminHandler, type AdminHandlerOptions } from './host/admin.ts'
 import type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './host/client-subscriptions.ts'
 import type { ClosedConnectionsOptions } from './host/closed-connection-pages.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
@@ -92,7 +92,6 @@ export class Broker extends Emitter implements AsyncDisposable {
   /**
    * Returns every figure of the broker with its current value: counters, gauges and histograms, each with unit,
    * description, topics and name for Prometheus. Those of the store are missing if the broker has none.
-   *
    * @throws {UsageError} if the broker is not running
    */
   figures(): Figure[] {
@@ -115,6 +114,11 @@ export class Broker extends Emitter implements AsyncDisposable {
    */
   get admin(): Admin {
     return this.#admin
+  }
+
+  /** Answers requests to the HTTP API on the program's own HTTP server. @throws {UsageError} for an invalid option */
+  adminHandler(options: AdminHandlerOptions = {}): AdminHandler {
+    return this.#parts.admin.handler(options)
   }
 
   /** The counters as live fields; each is also one of `figures()`. */
@@ -262,8 +266,8 @@ export class Broker extends Emitter implements AsyncDisposable {
   }
 
   /**
-   * Iterates over all sessions, connected or not. Clients are served meanwhile, so sessions that start or end during
-   * the iteration may be missing; a session that exists all the time is returned exactly once.
+   * Iterates over all sessions, connected or not, while clients are served. Sessions that start or end meanwhile may be
+   * missing; a session that exists all the time is returned exactly once.
    *
    * @throws {UsageError} if the broker is not running
    */
@@ -353,8 +357,7 @@ export class Broker extends Emitter implements AsyncDisposable {
   /**
    * The same as `attach` for a byte stream that is not a Node stream: a test, a simulation, another runtime's socket.
    *
-   * @returns the object that the owner of the stream has to call; `undefined` if the connection is refused and has to
-   *   be closed
+   * @returns the object that the owner of the stream has to call; `undefined` if it was refused and has to be closed
    */
   accept(transport: Transport, peer: Peer): Incoming | undefined {
     this.#life.running()

@@ -6,10 +6,11 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Server } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { serverOf, type Broker } from '../../broker/broker.ts'
-import type { AdminChange, AdminDoor, AdminHost } from '../../broker/host/admin-door.ts'
+import type { AdminChange, AdminDoor, AdminHandlerOptions, AdminHost } from '../../broker/host/admin-door.ts'
 import type { ListenerCertificate } from '../../broker/host/open-listeners.ts'
 import type { Directory } from '../../access/directory/directory.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -27,6 +28,7 @@ import type { VerifyToken } from '../logins/provider-tokens.ts'
 import type { Api, Credentials } from './api.ts'
 import { AuditLog } from './audit-log.ts'
 import { HttpServer } from './http-server.ts'
+import type { MountedApi } from './mounted-api.ts'
 
 /** Makes a server listen, and explains why it cannot: as listeners do. */
 export type Listen = (
@@ -99,6 +101,7 @@ class HttpDoor implements AdminDoor {
   /** No longer open, but with connections. */
   readonly #retired = new Set<HttpServer>()
   #api: Promise<Api> | undefined
+  #mounted: Promise<MountedApi> | undefined
 
   constructor(broker: Broker, options: Options, host: AdminHost, sockets: Sockets, keys: ApiKeys) {
     this.#keys = keys
@@ -129,7 +132,10 @@ class HttpDoor implements AdminDoor {
   }
 
   get #services(): AdminServices {
-    const urls = (): readonly string[] => this.#places.filter(({ address }) => address.type === 'tcp').map(browserUrlOf)
+    const urls = (): readonly string[] => [
+      ...this.#places.filter(({ address }) => address.type === 'tcp').map(browserUrlOf),
+      ...(this.#host.mountUrls?.() ?? []),
+    ]
     return {
       keys: this.#keys,
       audit: this.#audit,
@@ -189,6 +195,7 @@ class HttpDoor implements AdminDoor {
     this.#logins.limits = options.admin!
     setAdminServices(this.#broker, this.#services)
     void this.#api?.then((api) => api.configure(options, keys))
+    void this.#mounted?.then((mounted) => (mounted.options = options))
     for (const { http } of before.filter((place) => !places.includes(place))) this.#retire(http)
     for (const { http } of places) {
       http.options = options
@@ -279,7 +286,20 @@ class HttpDoor implements AdminDoor {
     return (await this.#passwords).check(userName, password)
   }
 
+  serve(request: IncomingMessage, response: ServerResponse, mount: AdminHandlerOptions): void {
+    this.#mounted ??= import('./mounted-api.ts').then(
+      ({ MountedApi: Mounted }) => new Mounted(this.#options, () => this.#loadApi()),
+    )
+    this.#mounted
+      .then((mounted) => mounted.serve(request, response, mount))
+      .catch((error: unknown) => {
+        this.#host.log.error({ err: error }, 'a request to the HTTP API failed')
+        response.destroy()
+      })
+  }
+
   async close(): Promise<void> {
+    void this.#mounted?.then((mounted) => mounted.close())
     const places = this.#places
     this.#places = []
     setAdminServices(this.#broker, undefined)

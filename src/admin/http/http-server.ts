@@ -10,12 +10,12 @@ import type { Socket } from 'node:net'
 import { TLSSocket, type SecureContextOptions } from 'node:tls'
 import { networkOf, plainAddress } from '../../access/address.ts'
 import type { Clock } from '../../base/clock.ts'
-import { GatheredBytes } from '../../base/gathered-bytes.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
 import type { Api } from './api.ts'
 import { ConnectionRoom } from './connection-room.ts'
+import { bodyOf, follow, lossOf, send } from './exchange.ts'
 import { Problem, problemAnswer } from './problem.ts'
-import { LOCAL_ADDRESS, type Answer, type RequestHead } from './request.ts'
+import { LOCAL_ADDRESS, type RequestHead } from './request.ts'
 
 const MAX_HEADER_BYTES = 16_384
 const HEADERS_TIMEOUT_MS = 10_000
@@ -142,7 +142,11 @@ export class HttpServer {
     const head = headOf(request, this.#isLocal, this.#options)
     const answer = await api.answer({ ...head, signal: lossOf(response) }, readBody)
     if (!request.complete || !this.server.listening) response.shouldKeepAlive = false
-    if (answer.follow !== undefined) return this.#follow(request, response, answer)
+    if (answer.follow !== undefined) {
+      const isOver = request.method === 'HEAD' || !this.server.listening
+      const { requestTimeout } = this.#options
+      return follow(response, answer, { isOver, timeoutMs: requestTimeout * 1000, followers: this.#followers })
+    }
     socket.setTimeout(this.#options.requestTimeout * 1000)
     send(response, answer, request.method === 'HEAD')
   }
@@ -162,46 +166,11 @@ export class HttpServer {
     response.once('finish', done).once('close', done)
   }
 
-  #follow(request: IncomingMessage, response: ServerResponse, { status, headers, follow }: Answer): void {
-    response.shouldKeepAlive = false
-    response.writeHead(status, headers)
-    if (request.method === 'HEAD' || !this.server.listening) return void response.end()
-    const { socket } = request
-    const close = (): void => {
-      response.end(() => socket.destroy())
-      // A peer that does not read never gets to the end.
-      socket.setTimeout(this.#options.requestTimeout * 1000)
-    }
-    const waitingBytes = (): number => response.writableLength
-    const end = follow!({
-      write: (text) => void response.write(text),
-      close,
-      get waitingBytes() {
-        return waitingBytes()
-      },
-    })
-    this.#followers.add(close)
-    response.once('close', () => {
-      this.#followers.delete(close)
-      end()
-    })
-  }
-
   /** The answers would have to wait for each other, and nothing would limit how many there are. */
   #refusePipelining(response: ServerResponse): void {
     response.shouldKeepAlive = false
     send(response, problemAnswer(new Problem('ERR_RATE', 'send the next request after the answer to this one')), false)
   }
-}
-
-/** Aborted when the connection is lost before the answer is written. */
-function lossOf(response: ServerResponse): AbortSignal {
-  const loss = new AbortController()
-  if (response.destroyed) loss.abort()
-  response.once('close', () => {
-    if (!response.writableFinished) loss.abort()
-  })
-  return loss.signal
 }
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {
@@ -224,37 +193,4 @@ function headOf(
 function nameOf(socket: TLSSocket): string {
   const { subject } = socket.getPeerCertificate()
   return String(subject?.CN ?? subject?.O ?? 'without a name')
-}
-
-/** @param isOption whether the limit can be configured */
-function bodyOf(request: IncomingMessage, limit: number, isOption: boolean): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const body = new GatheredBytes(limit)
-    const refuse = (problem: Problem): void => {
-      request.off('data', take).pause()
-      reject(problem)
-    }
-    const take = (piece: Buffer): void => {
-      if (!body.add(piece)) refuse(tooLarge(limit, isOption))
-    }
-    if (Number(request.headers['content-length'] ?? 0) > limit) return refuse(tooLarge(limit, isOption))
-    request.on('data', take)
-    request.once('end', () => resolve(body.bytes))
-    request.once('close', () => reject(new Problem('ERR_USAGE', 'the request ended within its body')))
-  })
-}
-
-function tooLarge(limit: number, isOption: boolean): Problem {
-  const fields = { limit, ...(isOption && { option: 'admin.max-request-bytes' }) }
-  return new Problem('ERR_BODY_SIZE', `the body has more than ${limit} bytes`, fields)
-}
-
-function send(response: ServerResponse, { status, headers, body }: Answer, isHead: boolean): void {
-  if (response.destroyed) return
-  const length = body.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0)
-  const hasBody = status !== 204 && status !== 304
-  response.writeHead(status, hasBody ? { ...headers, 'Content-Length': String(length) } : headers)
-  response.cork()
-  if (hasBody && !isHead) for (const piece of body) response.write(piece)
-  response.end()
 }

@@ -25,6 +25,8 @@ import type { AccessAdmin, AccessParameters, UserView } from './access-admin.ts'
 import type { BridgeAdmin, BridgeParameters } from './bridge-admin.ts'
 import type { AdminCaller, TraceAdmin, TraceParameters } from './trace-admin.ts'
 import type { Page, PageOptions } from './page.ts'
+
+export type { AdminHandler, AdminHandlerOptions } from './admin-door.ts'
 import type { HintView, WhyQuery, WhyRefusedQuery, WhyView } from './why-view.ts'
 
 /** The broker at a glance. Counters are since its start. */
