@@ -1,5 +1,7 @@
 /** What is shown of the broker itself: figures, listeners, health, answers to questions, traces. @module */
 import type { BackupView, CertificateView, DropView, OverviewView } from '../../broker/host/admin.ts'
+import type { BridgeTraffic, BridgeView } from '../../broker/host/bridge-view.ts'
+import type { HistoryView } from '../../broker/host/history-view.ts'
 import type { HealthCheckView } from '../../broker/host/health-view.ts'
 import type { ListenerCertificate, ListenerCounters, ListenerView } from '../../broker/host/open-listeners.ts'
 import type { TraceRecord, TraceRecordsView, TraceView } from '../../broker/host/trace-admin.ts'
@@ -72,6 +74,35 @@ export const healthCheckView: Fields<HealthCheckView> = {
 export const dropView: Fields<DropView> = { cause: keyOf(dropTable), description: text(), messages: integer() }
 
 export const backupView: Fields<BackupView> = { path: text(), bytes: integer('bytes') }
+
+const traffic: Fields<BridgeTraffic> = {
+  messages: integer(),
+  bytes: integer('bytes'),
+  refused: integer(),
+  dropped: map({ type: 'integer', minimum: 0 }),
+}
+
+export const bridgeView: Fields<BridgeView> = {
+  name: text(),
+  state: among('local', 'connecting', 'subscribing', 'connected', 'waiting', 'paused'),
+  url: text(),
+  remoteClientId: text(),
+  localClientId: text(),
+  sinceMs: time(),
+  reason: orAbsent(text()),
+  nextAttemptAtMs: orAbsent(time()),
+  queuedMessages: integer(),
+  queuedBytes: integer('bytes'),
+  connections: integer(),
+  out: object(traffic),
+  in: object(traffic),
+}
+
+export const historyView: Fields<HistoryView> = {
+  span: among('hour', 'month'),
+  atMs: list(time()),
+  figures: map({ type: 'array', items: { type: 'number' } }),
+}
 
 const fact: Fields<WhyFact> = {
   certainty: among('recorded', 'derived', 'unknown'),

@@ -20,6 +20,8 @@ const views: Readonly<Record<string, object>> = {
   DropView: broker.dropView,
   CertificateView: broker.certificateView,
   BackupView: broker.backupView,
+  BridgeView: broker.bridgeView,
+  HistoryView: broker.historyView,
   WhyView: broker.whyView,
   HintView: broker.hintView,
   TraceView: broker.traceView,
@@ -63,6 +65,8 @@ export function answerSchema(answer: string, isPartial: boolean): Schema {
   if (type.startsWith('number')) return { type: 'integer', minimum: 0 }
   const [, item, isPage] = /^(?:Page<)?(\w+)(?:(>)|\[\])$/.exec(type) ?? []
   if (item === undefined) return Object.hasOwn(views, type) ? referenceTo(type) : { type: 'object' }
+  // A test finds what is not described.
+  if (!Object.hasOwn(views, item)) return { type: isPage === undefined ? 'array' : 'object' }
   const items = { type: 'array', items: isPartial ? schemaOfFields(views[item]!, true) : referenceTo(item) }
   if (isPage === undefined) return items
   const cursor = { type: 'string', description: 'Selects the next page; missing on the last one.' }

@@ -3,7 +3,6 @@ import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import { UsageError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
-import { JournalStore, openStore } from '../../stores/journal-store.ts'
 import { HostStore } from './host-store.ts'
 import { MemoryStore } from '../../stores/memory-store.ts'
 import type { Store } from '../../stores/store.ts'
@@ -40,6 +39,8 @@ export async function openStoreFor(options: Options, { clock, log, disk, own, re
     return new HostStore(own, log, clock)
   }
   const { path, maxBytes } = persistence
+  // Forty modules, which a broker in memory does without.
+  const { JournalStore, openStore } = await import('../../stores/journal-store.ts')
   const common = { clock, log, repair, ...(maxBytes > 0 && { maxBytes }) }
   return disk === undefined ? openStore({ ...common, path }) : new JournalStore({ ...common, disk })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
 import { importsOf, readSource } from '../../../tools/source.ts'
 import { root } from '../../../tools/main.ts'
@@ -16,6 +16,17 @@ function loadedWith(file: string, seen = new Set<string>()): Set<string> {
   }
   return seen
 }
+
+test('a broker that neither stores nor exports anything loads neither the journal nor what exports', () => {
+  const loaded = [...loadedWith(join(root, 'src/index.ts'))].map((file) => relative(join(root, 'src'), file))
+  const optional = /^telemetry\/|^stores\/(?:journal|segment|checkpoint|maintenance|recover|node-disk)/
+  assert.deepEqual(
+    loaded.filter((file) => optional.test(file)),
+    [],
+  )
+  const texts = loaded.map((file) => readFileSync(join(root, 'src', file), 'utf8'))
+  assert.ok(!texts.some((text) => /^import (?!type)[^\n]*'@opentelemetry/m.test(text)))
+})
 
 test('a program that does not call `broker.admin` does not load it', () => {
   const loaded = [...loadedWith(join(root, 'src/index.ts'))]
