@@ -29,7 +29,7 @@ const messagesPerSecond: Figure = (run) => run.messages / run.seconds
 
 /** The basis of a ratio between brokers: memory for connections, otherwise processor time. */
 function costOf(result: Result): number | undefined {
-  if (result.workload.shape.kind === 'idle') return middle(result, (run) => run.held?.bytesEach)
+  if (['idle', 'kept'].includes(result.workload.shape.kind)) return middle(result, (run) => run.held?.bytesEach)
   return middle(result, brokerMicroseconds)
 }
 
@@ -169,6 +169,7 @@ const storedColumns: readonly Described[] = [
   right('broker µs/message', (result) => significant(middle(result, brokerMicroseconds))),
   right('PUBACK p50 µs', (result) => thousands(middle(result, (run) => run.latency.p50))),
   right('PUBACK p99 µs', (result) => thousands(middle(result, (run) => run.latency.p99))),
+  right('PUBACK p99.9 µs', (result) => thousands(middle(result, (run) => run.latency.p999))),
   right('peak MiB', (result) => thousands((middle(result, (run) => run.peakBytes) ?? NaN) / MEBIBYTE)),
   right('longest turn ms', (result) =>
     digits(
@@ -195,13 +196,13 @@ export interface ResultTable {
 
 /** The tables of messages and of held items; one without rows is omitted. */
 export function resultTables(results: readonly Result[]): ResultTable[] {
-  const messages = results.filter(({ workload }) => !['idle', 'durable'].includes(workload.shape.kind))
+  const messages = results.filter(({ workload }) => !['idle', 'kept', 'durable'].includes(workload.shape.kind))
   const stored = results.filter(({ workload }) => workload.shape.kind === 'durable')
-  const held = results.filter(({ workload }) => ['idle', 'subscriptions'].includes(workload.shape.kind))
+  const held = results.filter(({ workload }) => ['idle', 'kept', 'subscriptions'].includes(workload.shape.kind))
   const tables = [
     { title: 'Messages', columns: messageColumns, of: messages },
     { title: 'Stored messages', columns: storedColumns, of: stored },
-    { title: 'Connections and subscriptions', columns: heldColumns, of: held },
+    { title: 'Connections, sessions, subscriptions and retained messages', columns: heldColumns, of: held },
   ]
   return tables
     .filter(({ of }) => of.length > 0)

@@ -8,7 +8,7 @@
  */
 import type { Version } from './driver/frames.ts'
 import type { Target } from './driver/raw-connection.ts'
-import type { Durable, Job, Shape, Traffic } from './driver/shape.ts'
+import type { Durable, Job, Kept, Shape, Traffic } from './driver/shape.ts'
 
 /** The most that our broker may use per message, as a share of a peer's cost. */
 export interface Goal {
@@ -73,6 +73,12 @@ function subscriptionRow(name: string, title: string, subscriptions: number): Wo
   })
 }
 
+const idle: Shape = { kind: 'idle', connections: 10_000, connectionsBefore: 1000 }
+
+function kept(things: Kept['things'], count: number): Kept {
+  return { kind: 'kept', things, count, countBefore: 1000, qos: 0, payloadBytes: 64 }
+}
+
 /** Nothing is dropped, however much waits. */
 const unbounded: Settings = {
   'max-queued-messages': 10_000_000,
@@ -81,6 +87,15 @@ const unbounded: Settings = {
   'max-memory-per-session': 0,
   'max-memory-per-user': 0,
   'max-inflight-messages': 5000,
+}
+
+/** As many Sessions and retained messages as a row makes, all from one address. */
+const crowded: Settings = {
+  ...unbounded,
+  'max-retained-bytes': 0,
+  'max-sessions': 0,
+  'max-sessions-per-user': 0,
+  'max-memory': 0,
 }
 
 function durableRow(name: string, title: string, parts: Partial<Durable>, more: Partial<Workload> = {}): Workload {
@@ -105,6 +120,15 @@ export const workloads: readonly Workload[] = [
   row('50-50-q1', '50 → 50, QoS 1', { ...pairs, qos: 1 }, { goal: { mosquitto: 1 / 15, aedes: 1 / 18 } }),
   row('50-50-q2', '50 → 50, QoS 2', { ...pairs, qos: 2 }, { goal: { mosquitto: 1 / 10, aedes: 1 / 18 } }),
   row('400-400', '400 → 400, 20,000/s', traffic({ groups: 400, pace: paced }), { goal: { mosquitto: 1, aedes: 0.7 } }),
+  row('400-400-5k', '400 → 400, 5,000/s', traffic({ groups: 400, pace: { perSecond: 5000 } }), {
+    goal: { mosquitto: 1.15, aedes: 0.7 },
+    warmUpSeconds: 3,
+  }),
+  row('400-400-1k', '400 → 400, 1,000/s', traffic({ groups: 400, pace: { perSecond: 1000 } }), {
+    goal: { mosquitto: 1.3, aedes: 0.7 },
+    warmUpSeconds: 6,
+    seconds: 10,
+  }),
   row('450-1', '450 → 1, 20,000/s', traffic({ publishers: 450, pace: paced })),
   row('1-450', '1 → 450, 100/s', wideFanOut, { goal: { mosquitto: 1.2, aedes: 0.7 } }),
   row('16k', '1 → 1, 16 KiB', traffic({ payloadBytes: 16_384, pace: { window: 64, batch: 4 } }), {
@@ -141,14 +165,27 @@ export const workloads: readonly Workload[] = [
   row('49', '1 → 49, 16 KiB, 100/s', slowAmong, { warmUpSeconds: 3 }),
   row('49-frozen', '1 → 49, 16 KiB, 100/s, and one frozen', { ...slowAmong, frozen: 1 }, { warmUpSeconds: 3 }),
   row('retained', '100,000 retained to #', { kind: 'replay', retained: 100_000, qos: 0, payloadBytes: 64 }),
+  row(
+    '1m-retained',
+    '1,000,000 retained to #',
+    { kind: 'replay', retained: 1_000_000, qos: 0, payloadBytes: 64 },
+    { settings: crowded, mostRuns: 1 },
+  ),
   subscriptionRow('1k-subscriptions', '1,000 subscriptions', 1000),
   subscriptionRow('1m-subscriptions', '1,000,000 subscriptions', 1_000_000),
-  row(
-    'idle',
-    '10,000 idle connections',
-    { kind: 'idle', connections: 10_000, connectionsBefore: 1000 },
-    { goal: { aedes: 0.4 } },
-  ),
+  row('idle', '10,000 idle connections', idle, { goal: { aedes: 0.4 } }),
+  row('idle-tls', '10,000 idle connections, TLS', idle, { transport: 'tls', mostRuns: 1 }),
+  row('idle-ws', '10,000 idle connections, WebSocket', idle, { transport: 'ws', mostRuns: 1 }),
+  row('kept-sessions', '50,000 stored Sessions with one subscription', kept('sessions', 50_000), {
+    goal: { mosquitto: 1.25 },
+    settings: crowded,
+    mostRuns: 1,
+  }),
+  row('kept-retained', '1,000,000 retained messages', kept('retained messages', 1_000_000), {
+    goal: { aedes: 1.05 },
+    settings: crowded,
+    mostRuns: 1,
+  }),
   durableRow('durable-offline', '1,000,000 from 50 to one stored, absent Session', { sessions: 1, connected: false }),
   durableRow('durable-online', '1,000,000 from 50 to 50 stored Sessions', {}),
   durableRow(
@@ -157,6 +194,7 @@ export const workloads: readonly Workload[] = [
     { pace: { perSecond: 10_000 } },
     { storeBytes: 268_435_456, seconds: 20 },
   ),
+  durableRow('durable-1k', '50 to 50 stored Sessions, 1,000/s', { pace: { perSecond: 1000 } }, { seconds: 10 }),
   durableRow('restart', '1,000,000 queued, 100,000 retained', {
     ...{ sessions: 10, connected: false, topics: 20, retained: 100_000, restarts: true },
   }),

@@ -7,6 +7,7 @@
 import type { BrokerUsage, Measurement, UsageProbe } from './measurement.ts'
 import { driveDurable } from './durable.ts'
 import { driveIdle } from './idle.ts'
+import { driveKept } from './kept.ts'
 import type { Target } from './raw-connection.ts'
 import { driveReplay } from './replay.ts'
 import type { Job } from './shape.ts'
@@ -37,5 +38,7 @@ export function drive(target: Target, job: Job, probe: UsageProbe = unknownUsage
       return driveDurable(target, job, shape, probe)
     case 'replay':
       return driveReplay(target, job, shape, probe)
+    case 'kept':
+      return driveKept(target, job, shape, probe)
   }
 }

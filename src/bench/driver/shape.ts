@@ -65,6 +65,15 @@ export interface Replay extends Messages {
   readonly retained: number
 }
 
+/** Things that stay while nobody is connected. */
+export interface Kept extends Messages {
+  readonly kind: 'kept'
+  readonly things: 'sessions' | 'retained messages'
+  readonly count: number
+  /** Made before the memory is measured first, so that start-up costs are not counted. */
+  readonly countBefore: number
+}
+
 /** Publishers at QoS 1 to sessions that outlive their connections. */
 export interface Durable extends Messages {
   readonly kind: 'durable'
@@ -83,7 +92,7 @@ export interface Durable extends Messages {
   readonly restarts?: boolean
 }
 
-export type Shape = Traffic | Idle | Subscriptions | Replay | Durable
+export type Shape = Traffic | Idle | Subscriptions | Replay | Durable | Kept
 
 /** A shape with the protocol version and transport. */
 export interface Job {
