@@ -23,6 +23,8 @@ export interface BrokerEvents {
     readonly healthy: boolean
     readonly reason: string
   }
+  /** A bridge to another broker has connected, lost its connection, or was paused. */
+  bridgeChanged: { readonly name: string; readonly state: string; readonly reason: string }
   /** The broker begins to close: connections end with 0x8B. */
   closing: { readonly connections: number }
   /** Everything is closed. */

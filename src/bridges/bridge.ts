@@ -27,11 +27,12 @@ import { Holds } from './holds.ts'
 import type { LocalEnd } from './local-end.ts'
 import { Relay } from './relay.ts'
 import { TopicMapping } from './topic-mapping.ts'
-import { Traffic } from './traffic.ts'
+import { type BridgeMetrics, Traffic } from './traffic.ts'
 
 /** What a bridge requires of its surroundings. */
 export interface BridgeHost {
   readonly clock: Clock
+  readonly metrics: BridgeMetrics
   /** The client identifiers of all bridges of this broker, at other brokers. */
   readonly ownIds: ReadonlySet<string>
   dial(address: Address, attempt: Attempt): void
@@ -77,8 +78,8 @@ export class Bridge {
     this.settings = settings
     this.local = local
     this.#host = host
-    this.out = earlier?.out ?? new Traffic()
-    this.in = earlier?.in ?? new Traffic()
+    this.out = earlier?.out ?? new Traffic(host.metrics, 'bridgeMessagesOut')
+    this.in = earlier?.in ?? new Traffic(host.metrics, 'bridgeMessagesIn')
     this.connections = earlier?.connections ?? 0
     this.#outMapping = TopicMapping.out(options.out)
     this.#inMapping = TopicMapping.in(options.in)

@@ -10,9 +10,12 @@ import type { Bridges, BridgesHost } from '../broker/host/open-bridges.ts'
 import type { Address } from '../client/address.ts'
 import type { Attempt } from '../client/client-side.ts'
 import { dial as dialNetwork } from '../client/dial.ts'
+import type { ActiveConfig } from '../config/active-config.ts'
+import { noPropertyList } from '../codec/property-list.ts'
 import type { Options } from '../config/options.ts'
 import { Bridge, type BridgeHost } from './bridge.ts'
 import { type BridgeSettings, readBridgeSettings } from './bridge-settings.ts'
+import { hopProblem } from './hops.ts'
 import { LocalEnd } from './local-end.ts'
 
 /** How a bridge opens a byte stream to another broker. */
@@ -25,11 +28,11 @@ export async function createBridges(
   broker: Broker,
   host: BridgesHost,
   dial: DialBridge = dialNetwork,
-): Promise<BridgeList> {
+): Promise<Bridges> {
   return new BridgeList(broker, host, dial)
 }
 
-export class BridgeList implements Bridges {
+class BridgeList implements Bridges {
   readonly #broker: Broker
   readonly #host: BridgesHost
   readonly #parts: BridgeHost
@@ -42,6 +45,7 @@ export class BridgeList implements Bridges {
     this.#host = host
     this.#parts = {
       clock: host.clock,
+      metrics: serverOf(broker).metrics,
       ownIds: this.#ownIds,
       dial,
       isConnectedHere: (clientId) => serverOf(broker).sessions.get(clientId)?.connection !== undefined,
@@ -51,10 +55,6 @@ export class BridgeList implements Bridges {
 
   get views(): readonly BridgeView[] {
     return Array.from(this.#bridges.values(), (bridge) => bridge.view())
-  }
-
-  get(name: string): Bridge | undefined {
-    return this.#bridges.get(name)
   }
 
   async prepare(options: Options): Promise<() => void> {
@@ -103,7 +103,28 @@ export class BridgeList implements Bridges {
     return bridge !== undefined
   }
 
+  /** A message that comes back is dropped, and acknowledged: whoever sends it can do nothing about it. */
+  get returns(): ActiveConfig['returns'] {
+    const [ids, { metrics }] = [this.#guarded, serverOf(this.#broker)]
+    if (ids.size === 0) return undefined
+    return ({ own }, message) => {
+      if (own === true || message.propertyList === noPropertyList) return false
+      if (hopProblem(message.properties, ids, Infinity) === undefined) return false
+      metrics.bridgeMessagesReturned++
+      return true
+    }
+  }
+
+  /** The identifiers of bridges that add theirs to messages. */
+  get #guarded(): ReadonlySet<string> {
+    const guarded = [...this.#bridges.values()].filter(({ settings }) => settings.options.maxHops > 0)
+    return new Set(guarded.map(({ settings }) => settings.options.clientId))
+  }
+
   #changed({ name, state, reason }: Bridge): void {
+    const { metrics } = serverOf(this.#broker)
+    metrics.bridgesConnected = this.views.filter((view) => view.state === 'connected').length
+    this.#host.events.emit('bridgeChanged', { name, state, reason: reason ?? '' })
     this.#publish(name, state === 'connected' ? '1' : '0')
     const { log } = this.#host
     if (state === 'connected') log.info(`bridge ${name}: connected`)

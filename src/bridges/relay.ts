@@ -94,8 +94,7 @@ export class Relay {
       const isLarge = error.code === 'ERR_CLIENT_TOO_LARGE'
       return this.#dropOutgoing(isLarge ? 'too large' : 'not encodable', qos, packetIdentifier)
     }
-    outTraffic.messages++
-    outTraffic.bytes += message.payloadLength
+    outTraffic.passed(message.payloadLength)
     if (qos === 0) return
     if (lowered === 0) this.#answerLocal(qos, packetIdentifier, ReasonCode.Success)
     else this.#sent[packetIdentifier] = qos === 1 ? Sent.AtLeastOnce : lowered === 2 ? Sent.ExactlyOnce : Sent.Lowered
@@ -115,7 +114,7 @@ export class Relay {
     if (type === PacketType.PUBCOMP && this.#stale.delete(packetIdentifier)) return
     if (type === PacketType.PUBREL) this.#release(packetIdentifier, reasonCode)
     else {
-      if (reasonCode >= 0x80 && type !== PacketType.PUBCOMP) this.#parts.inTraffic.refused++
+      if (reasonCode >= 0x80 && type !== PacketType.PUBCOMP) this.#parts.inTraffic.refused()
       this.#remote?.acknowledge(type, packetIdentifier, ofClient(reasonCode))
     }
   }
@@ -145,7 +144,7 @@ export class Relay {
       throw forbidden(`Packet Identifier ${packetIdentifier} was answered with a packet that does not fit its own`)
     }
     const isRefused = reasonCode >= 0x80 && type !== PacketType.PUBCOMP
-    if (isRefused) this.#parts.outTraffic.refused++
+    if (isRefused) this.#parts.outTraffic.refused()
     if (isRefused || type !== PacketType.PUBREC) this.#sent[packetIdentifier] = Sent.Nothing
     const answer = sent === Sent.Lowered ? PacketType.PUBREC : type
     this.#local?.acknowledge(answer, packetIdentifier, ofClient(reasonCode))
@@ -162,8 +161,7 @@ export class Relay {
       const isLarge = error.code === 'ERR_CLIENT_TOO_LARGE'
       return this.#dropIncoming(isLarge ? 'too large' : 'not encodable', qos, packetIdentifier)
     }
-    inTraffic.messages++
-    inTraffic.bytes += message.payloadLength
+    inTraffic.passed(message.payloadLength)
   }
 
   /** It is answered as if it had been taken: the other broker could only send it again. */

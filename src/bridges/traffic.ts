@@ -1,5 +1,6 @@
 /** What has become of the messages of a bridge in one direction. @module */
 import type { BridgeTraffic } from '../broker/host/bridge-view.ts'
+import type { Metrics } from '../reporting/metrics.ts'
 
 /**
  * Why a bridge does not pass a message on. `no rule`: it waited for a rule that was removed since. `loop`: it has crossed a
@@ -7,10 +8,16 @@ import type { BridgeTraffic } from '../broker/host/bridge-view.ts'
  */
 export type BridgeDropCause = 'no rule' | 'loop' | 'too many hops' | 'too large' | 'not encodable'
 
+/** The figures of the broker to which all its bridges add. */
+export type BridgeMetrics = Pick<
+  Metrics,
+  'bridgeMessagesOut' | 'bridgeMessagesIn' | 'bridgeMessagesRefused' | 'bridgeMessagesDropped'
+>
+
 export class Traffic {
-  messages = 0
-  bytes = 0
-  refused = 0
+  #messages = 0
+  #bytes = 0
+  #refused = 0
   readonly #dropped: Record<BridgeDropCause, number> = {
     'no rule': 0,
     loop: 0,
@@ -18,19 +25,33 @@ export class Traffic {
     'too large': 0,
     'not encodable': 0,
   }
+  readonly #metrics: BridgeMetrics
+  readonly #metric: 'bridgeMessagesOut' | 'bridgeMessagesIn'
 
-  /** How many were not passed on. */
-  get dropped(): number {
-    return Object.values(this.#dropped).reduce((sum, count) => sum + count, 0)
+  constructor(metrics: BridgeMetrics, metric: 'bridgeMessagesOut' | 'bridgeMessagesIn') {
+    this.#metrics = metrics
+    this.#metric = metric
+  }
+
+  /** A message was passed to the other side. Hot: called for every one. */
+  passed(bytes: number): void {
+    this.#messages++
+    this.#bytes += bytes
+    this.#metrics[this.#metric]++
+  }
+
+  refused(): void {
+    this.#refused++
+    this.#metrics.bridgeMessagesRefused++
   }
 
   drop(cause: BridgeDropCause): void {
     this.#dropped[cause]++
+    this.#metrics.bridgeMessagesDropped++
   }
 
   view(): BridgeTraffic {
-    const { messages, bytes, refused } = this
     const dropped = Object.fromEntries(Object.entries(this.#dropped).filter(([, count]) => count > 0))
-    return { messages, bytes, refused, dropped }
+    return { messages: this.#messages, bytes: this.#bytes, refused: this.#refused, dropped }
   }
 }

@@ -150,7 +150,9 @@ export class Publishing {
 
   /** Continues with a message that may be published. Hot: runs for every message received. */
   #pass(connection: Connection, message: ApplicationMessage, topic: KnownTopic | undefined): number {
-    if (this.#parts.current.access.intercepts) return this.#intercepting.pass(connection, message, topic)
+    const { access, returns } = this.#parts.current
+    if (returns?.(connection.client, message) === true) return ReasonCode.Success
+    if (access.intercepts) return this.#intercepting.pass(connection, message, topic)
     return this.#take(message, topic, connection.client, connection)
   }
 

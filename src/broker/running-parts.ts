@@ -171,6 +171,7 @@ export class RunningParts {
     const beginBridges = await this.bridges.prepare(options).catch(placed(this.source))
     this.bridges.serve(server)
     beginBridges()
+    this.current.returns = this.bridges.returns
     await this.listeners.open(options.listeners).catch(placed(this.source))
     await this.admin.open(options)
     const files = this.#settings.openFiles ?? (this.#clock === realClock ? openFiles : noOpenFiles)
@@ -289,6 +290,7 @@ export class RunningParts {
     admin.commit()
     this.#telemetry.commit()
     changeBridges()
+    current.returns = this.bridges.returns
     this.#startSysTopics(options)
     await before.close()
     this.events.emit('reloaded', { listeners: this.listeners.all })

@@ -35,6 +35,14 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
       reason: 'Why it is `full` or `failing`; empty if it is `well`.',
     },
   },
+  bridgeChanged: {
+    description: 'A bridge to another broker has connected, lost its connection, or was paused.',
+    fields: {
+      name: 'Its name in the configuration.',
+      state: '`connecting`, `subscribing`, `connected`, `waiting` or `paused`.',
+      reason: 'Why it is `waiting`; empty otherwise.',
+    },
+  },
   telemetryHealth: {
     description: 'The export to the collector of `telemetry` failed, or works again; once for each change of a signal.',
     fields: {

@@ -144,6 +144,21 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
   tracesRefused: row('traces', 'Traces refused at `admin.max-traces` or `admin.max-traces-per-caller`.'),
   traceRecords: row('records', 'Records of all traces.'),
   traceRecordsLost: row('records', 'Records of traces lost at `admin.max-trace-rate`.'),
+  bridgesConnected: row('bridges', 'Bridges that are connected to the other broker.', {
+    kind: 'gauge',
+    prometheus: 'sluice_bridges_connected',
+  }),
+  bridgeMessagesOut: row('messages', 'Messages that bridges have passed to other brokers.'),
+  bridgeMessagesIn: row('messages', 'Messages that bridges have brought from other brokers.'),
+  bridgeMessagesRefused: row('messages', 'Messages of bridges that the other side refused with a Reason Code.'),
+  bridgeMessagesDropped: row(
+    'messages',
+    'Messages that bridges did not pass on: too large, more than `max-hops`, a loop, or for a rule that was removed.',
+  ),
+  bridgeMessagesReturned: row(
+    'messages',
+    'Messages that came back over other brokers after they had crossed a bridge of this one, and were dropped.',
+  ),
   takeovers: row('connections', 'Connections ended because another one used their client identifier.'),
   protocolErrors: row('connections', 'Connections ended because the client broke the protocol.'),
   keepAliveTimeouts: row('connections', 'Connections ended because the client was silent for too long.'),

@@ -71,6 +71,12 @@ export class Metrics implements ConnectionMetrics {
   tracesRefused = 0
   traceRecords = 0
   traceRecordsLost = 0
+  bridgesConnected = 0
+  bridgeMessagesOut = 0
+  bridgeMessagesIn = 0
+  bridgeMessagesRefused = 0
+  bridgeMessagesDropped = 0
+  bridgeMessagesReturned = 0
   takeovers = 0
   protocolErrors = 0
   keepAliveTimeouts = 0

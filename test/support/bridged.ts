@@ -6,11 +6,13 @@
  *   const near = await net.start('near', { cloud: { url: 'mqtt://far', clientId: 'plant', out: [{ filter: '#' }] } })
  */
 import type { BrokerSettings } from '../../src/broker/broker-settings.ts'
-import { createBridges, type BridgeList } from '../../src/bridges/bridges.ts'
+import { serverOf } from '../../src/broker/broker.ts'
+import { OpenBridges } from '../../src/broker/host/open-bridges.ts'
+import type { Broker } from '../../src/create-broker.ts'
+import { createBridges } from '../../src/bridges/bridges.ts'
 import type { Address } from '../../src/client/address.ts'
 import type { Attempt } from '../../src/client/client-side.ts'
-import { resolveOptions, type ConfigInput } from '../../src/config/options.ts'
-import { silentLogger } from '../../src/base/log.ts'
+import type { ConfigInput } from '../../src/config/options.ts'
 import type { Link } from '../../src/testing/link.ts'
 import { dialBroker } from './client-end.ts'
 import { VirtualBroker } from './virtual-broker.ts'
@@ -19,19 +21,21 @@ import { VirtualClock } from './virtual-clock.ts'
 export type BridgesInput = NonNullable<ConfigInput['bridges']>
 
 export class BridgedBroker extends VirtualBroker {
-  bridges!: BridgeList
+  readonly #config: ConfigInput
 
-  /** Applies other bridges, as a reload does. */
-  async apply(bridges: BridgesInput): Promise<void> {
-    const options = { ...this.broker.options, bridges: resolveOptions({ listeners: {}, bridges }).bridges }
-    const change = await this.bridges.prepare(options)
-    change()
-    this.clock.runTurns()
+  constructor(broker: Broker, clock: VirtualClock, config: ConfigInput) {
+    super(broker, clock)
+    this.#config = config
   }
 
-  override async close(): Promise<void> {
-    this.bridges.close()
-    await super.close()
+  get bridges(): OpenBridges {
+    return OpenBridges.of(serverOf(this.broker))!
+  }
+
+  /** Reloads the configuration with these bridges. */
+  async apply(bridges: BridgesInput): Promise<void> {
+    await this.broker.reload({ listeners: {}, 'sys-interval': 0, ...this.#config, bridges })
+    this.clock.runTurns()
   }
 }
 
@@ -53,9 +57,8 @@ export class BridgedBrokers {
     settings: BrokerSettings = {},
   ): Promise<BridgedBroker> {
     const { broker } = await VirtualBroker.start(config, settings, this.clock)
-    const bridged = new BridgedBroker(broker, this.clock)
-    const host = { clock: this.clock, log: silentLogger, events: broker as never }
-    bridged.bridges = await createBridges(broker, host, (address, attempt) => this.#dial(address, attempt))
+    const bridged = new BridgedBroker(broker, this.clock, config)
+    bridged.bridges.load = (host) => createBridges(broker, host, (address, attempt) => this.#dial(address, attempt))
     this.brokers.set(name, bridged)
     await bridged.apply(bridges)
     return bridged

@@ -10,7 +10,7 @@ export const liveEvents = [
   ...(['clientConnected', 'clientDisconnected', 'clientRefused', 'sessionCreated', 'sessionEnded'] as const),
   ...(['subscribed', 'unsubscribed', 'subscribeRefused', 'publishRefused', 'willPublished'] as const),
   ...(['loginPenalty', 'limitReached', 'memoryLimit', 'storeHealth', 'telemetryHealth', 'reloaded'] as const),
-  ...(['traceEnded'] as const),
+  ...(['traceEnded', 'bridgeChanged'] as const),
   ...(['listenerOpened', 'listenerFailed', 'handshakeRefused'] as const),
 ] as const satisfies readonly EventName[]
 

@@ -8,6 +8,7 @@
  */
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
+import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Options } from '../../config/options.ts'
 import type { Events } from '../../reporting/events.ts'
 import type { BridgeView } from './bridge-view.ts'
@@ -36,6 +37,8 @@ export interface Bridges {
    * @returns whether there is such a bridge
    */
   setPaused(name: string, isPaused: boolean): boolean
+  /** See `ActiveConfig.returns`. */
+  readonly returns: ActiveConfig['returns']
   /** Ends all connections to other brokers. Sessions are kept. */
   close(): void
 }
@@ -46,11 +49,12 @@ export type LoadBridges = (host: BridgesHost) => Promise<Bridges>
 export class OpenBridges {
   static readonly #byServer = new WeakMap<object, OpenBridges>()
   #bridges: Bridges | undefined = undefined
-  readonly #load: LoadBridges
+  /** Tests replace it. */
+  load: LoadBridges
   readonly #host: BridgesHost
 
   constructor(load: LoadBridges, host: BridgesHost) {
-    this.#load = load
+    this.load = load
     this.#host = host
   }
 
@@ -68,6 +72,10 @@ export class OpenBridges {
     return this.#bridges?.views ?? []
   }
 
+  get returns(): ActiveConfig['returns'] {
+    return this.#bridges?.returns
+  }
+
   setPaused(name: string, isPaused: boolean): boolean {
     return this.#bridges?.setPaused(name, isPaused) ?? false
   }
@@ -75,7 +83,7 @@ export class OpenBridges {
   /** @throws {ConfigError} as `Bridges.prepare` */
   async prepare(options: Options): Promise<() => void> {
     if (options.bridges.length === 0 && this.#bridges === undefined) return () => undefined
-    const bridges = this.#bridges ?? (await this.#load(this.#host))
+    const bridges = this.#bridges ?? (await this.load(this.#host))
     const apply = await bridges.prepare(options)
     return () => {
       this.#bridges = bridges

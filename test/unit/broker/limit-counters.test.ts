@@ -331,6 +331,7 @@ const NO_LIMITS: ReadonlySet<string> = new Set([
   'max-session-expiry',
   'max-outgoing-topic-aliases',
   'max-login-delay-ms',
+  'bridge.max-reconnect-delay',
 ])
 /** Limits at which work waits its turn: nothing is refused, dropped or ended. */
 const WAITING: ReadonlySet<string> = new Set([
@@ -342,6 +343,8 @@ const WAITING: ReadonlySet<string> = new Set([
   'auth.http.max-pending',
   'persistence.max-ram-bytes',
   'persistence.max-session-ram-bytes',
+  'bridge.max-inflight-messages',
+  'bridge.max-message-rate',
 ])
 /** Limits whose counter and event other tests prove: each with its test. */
 const ELSEWHERE: ReadonlySet<string> = new Set([
@@ -370,6 +373,9 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'admin.openid.max-answer-bytes', // openid-tokens.test.ts, openid.test.ts: adminLoginsRefused, the log
   'admin.openid.max-token-bytes', // openid-tokens.test.ts, openid.test.ts: adminLoginsRefused
   'admin.max-request-rate', // api-limits.test.ts: adminOverLimit
+  'bridge.max-hops', // bridges/options.test.ts: bridgeMessagesDropped
+  'bridge.queue.max-messages', // bridges/options.test.ts: dropped, as of any session
+  'bridge.queue.max-bytes', // bridges/options.test.ts: dropped, as of any session
   'telemetry.max-batch', // telemetry.test.ts: a full batch is exported at once
   'telemetry.max-queued', // telemetry.test.ts: telemetrySpansLost, telemetryHealth
   'persistence.max-bytes', // slow-store.test.ts: storeHealth
@@ -380,7 +386,9 @@ test('every limit of the table of options has a row here, or a reason for having
   const limits = optionTable
     .filter(({ key, scope }) => key.startsWith('max-') && !(scope === 'listener' && key === 'max-connections'))
     .map(({ key, scope }) =>
-      ['auth.jwt', 'auth.http', 'persistence', 'admin', 'admin.openid', 'telemetry'].includes(scope)
+      ['auth.jwt', 'auth.http', 'persistence', 'admin', 'admin.openid', 'telemetry', 'bridge', 'bridge.queue'].includes(
+        scope,
+      )
         ? `${scope}.${key}`
         : key,
     )
