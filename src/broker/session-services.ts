@@ -125,6 +125,10 @@ export class SessionServices implements SessionSide<Session> {
     this.#events.emit('delivered', { clientId, message, qos })
   }
 
+  acknowledged({ clientId }: Session, message: ApplicationMessage): void {
+    this.#parts.packets.tap?.acknowledged(clientId, message)
+  }
+
   queued({ clientId }: Session, message: ApplicationMessage): void {
     this.#parts.packets.tap?.queued(clientId, message)
   }

@@ -97,6 +97,10 @@ export class SessionServices implements SessionSide<SessionCore> {
     return false
   }
 
+  acknowledged(): void {
+    // Nobody follows what was received.
+  }
+
   queued(): void {
     // Nobody follows what waits.
   }

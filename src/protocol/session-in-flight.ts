@@ -67,6 +67,7 @@ export abstract class InFlightSession extends QueueingSession {
     if (delivery === undefined || delivery.qos !== 1) return
     this.acknowledged(packetIdentifier)
     if (reasonCode >= 0x80) this.side.dropped(this, delivery.message, 'refused by client')
+    else this.side.acknowledged(this, delivery.message)
     this.finish(delivery)
   }
 
@@ -90,6 +91,7 @@ export abstract class InFlightSession extends QueueingSession {
     if (delivery.state !== DeliveryState.Released) {
       delivery.state = DeliveryState.Released
       this.ledger?.released(this, delivery)
+      this.side.acknowledged(this, delivery.message)
     }
     return ReasonCode.Success
   }

@@ -29,6 +29,8 @@ export interface SessionSide<Session> {
   now(): number
   dropped(session: Session, message: ApplicationMessage, cause: DropCause): void
   delivered(session: Session, message: ApplicationMessage, qos: QoS): void
+  /** Its Client has a message of QoS 1 or 2: PUBACK or PUBREC. */
+  acknowledged(session: Session, message: ApplicationMessage): void
   /** A message waits in its queue. */
   queued(session: Session, message: ApplicationMessage): void
   /** Counts the work. Once it `isSpent`, the rest of a backlog waits for this Session's next turn. */

@@ -30,6 +30,8 @@ export interface Tap {
   published(client: Client | undefined, message: ApplicationMessage, receivers: number): void
   /** A message was passed to the Connection of a Client. */
   delivered(clientId: string, message: ApplicationMessage, qos: QoS): void
+  /** A Client has acknowledged a message of QoS 1 or 2: PUBACK or PUBREC. */
+  acknowledged(clientId: string, message: ApplicationMessage): void
   /** A message waits in the Session of a Client. */
   queued(clientId: string, message: ApplicationMessage): void
   /** A message will not reach a Client, or nobody if the identifier is empty. */

@@ -152,6 +152,7 @@ export function sessionIn(turn: HandTurn, calls: string[] = []): Session {
     rightsVersion: 0,
     mayReceive: () => true,
     handsOn: () => false,
+    acknowledged: () => {},
     queued: () => {},
     lags: () => {},
     crowded: () => {},

@@ -238,6 +238,10 @@ export class TraceTap implements Tap {
     this.#ofMessage('delivered', clientId, message, { qos })
   }
 
+  acknowledged(clientId: string, message: ApplicationMessage): void {
+    this.#ofMessage('acknowledged', clientId, message, {})
+  }
+
   queued(clientId: string, message: ApplicationMessage): void {
     this.#ofMessage('queued', clientId, message, {})
   }
@@ -250,8 +254,8 @@ export class TraceTap implements Tap {
     const { topicName: topic } = message
     for (const trace of [...this.#traces.running]) {
       const { matcher } = trace
-      // Of a client whose packets are followed, its PUBLISH packets show what is delivered.
-      if (event === 'delivered' && !matcher.followsTopic) continue
+      // Of a client whose packets are followed, they show what is delivered and acknowledged.
+      if (!matcher.followsTopic && (event === 'delivered' || event === 'acknowledged')) continue
       // What no receiver took belongs to its publisher.
       if (!trace.concerns(clientId === '' ? message.publisher : clientId) || !matcher.matchesTopic(topic)) continue
       this.#event(trace, event, clientId, { topic, publisher: message.publisher, ...details })

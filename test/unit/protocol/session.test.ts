@@ -72,6 +72,7 @@ function sessionOf(limits: Partial<SessionLimits> = {}) {
     mayReceive: () => true,
     handsOn: () => false,
     expires: () => {},
+    acknowledged: () => {},
     queued: () => {},
     lags: () => {},
     crowded: () => {},

@@ -1,6 +1,7 @@
 /** Every packet of 3.1.1 and 5.0, in both directions, as a line for people; and what a trace never shows. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from '../../../support/property.ts'
 import { packetFields } from '../../../../src/admin/trace/packet-fields.ts'
 import { packetText, traceLine } from '../../../../src/admin/trace/trace-line.ts'
 import type { Packet } from '../../../../src/codec/packets.ts'
@@ -169,6 +170,25 @@ test('no secret is shown, wherever it is in any packet', () => {
     const base64 = Buffer.from(SECRET).toString('base64')
     for (const hidden of [SECRET, base64, TOKEN]) assert.ok(!text.includes(hidden), `${shown.type}: ${text}`)
   }
+})
+
+test('bytes that are secret leave no trace in any form, whatever they are', () => {
+  const secrets = fc.uint8Array({ minLength: 12, maxLength: 100 }).map((random) => Buffer.from(random))
+  const property = fc.property(secrets, fc.nat({ max: LINES.length - 1 }), (secret, index) => {
+    const [packet] = LINES[index]!
+    const properties = { authenticationData: secret, correlationData: secret }
+    const content = {
+      ...('payload' in packet && { payload: secret }),
+      ...('will' in packet && { will: { ...will, payload: secret } }),
+    }
+    const full = { ...packet, ...content, password: secret, properties } as unknown as Packet
+    const shown = packetFields(full, 0)
+    const text = JSON.stringify(shown) + packetText(shown)
+    for (const form of ['base64', 'base64url', 'hex', 'latin1', 'utf8'] as const) {
+      assert.ok(!text.includes(secret.toString(form)), `${shown.type} shows ${form}`)
+    }
+  })
+  fc.assert(property)
 })
 
 test('where payloads may be shown, passwords and Authentication Data still are not', () => {

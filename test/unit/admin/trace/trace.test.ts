@@ -168,6 +168,24 @@ test('a trace by topic shows who got a message, where it waits, who did not get 
   await traced.close()
 })
 
+test('a trace by topic shows who has acknowledged a message, by PUBACK or PUBREC', async () => {
+  const traced = await TracedBroker.start()
+  const [one, two] = ['one', 'two'].map((clientId) => traced.test.connect({ clientId }))
+  one!.subscribe('t', 1)
+  two!.subscribe('t', 2)
+  await traced.trace({ topicFilter: 't' })
+  const identifier = traced.test.connect({ clientId: 'meter' }).publish('t', 'x', 2)
+  assert.equal(identifier, 1)
+  one!.acknowledge(PacketType.PUBACK, 1)
+  for (const type of [PacketType.PUBREC, PacketType.PUBREC, PacketType.PUBCOMP]) two!.acknowledge(type, 1)
+  const lines = (await traced.lines()).filter((line) => line.includes('acknowledged'))
+  assert.deepEqual(lines, [
+    '- one  * acknowledged "t": publisher "meter"',
+    '- two  * acknowledged "t": publisher "meter"',
+  ])
+  await traced.close()
+})
+
 test('a trace by topic and client shows only what that client has to do with', async () => {
   const traced = await TracedBroker.start()
   const [a, b] = ['a', 'b'].map((clientId) => traced.test.connect({ clientId }))
