@@ -90,8 +90,8 @@ export abstract class InFlightSession extends QueueingSession {
     }
     if (delivery.state !== DeliveryState.Released) {
       delivery.state = DeliveryState.Released
-      this.ledger?.released(this, delivery)
       this.side.acknowledged(this, delivery.message)
+      this.ledger?.released(this, delivery)
     }
     return ReasonCode.Success
   }
