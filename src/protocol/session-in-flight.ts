@@ -88,9 +88,9 @@ export abstract class InFlightSession extends QueueingSession {
       this.finish(delivery)
       return undefined
     }
+    if (delivery.state !== DeliveryState.Released) this.side.acknowledged(this, delivery.message)
     if (delivery.state !== DeliveryState.Released) {
       delivery.state = DeliveryState.Released
-      this.side.acknowledged(this, delivery.message)
       this.ledger?.released(this, delivery)
     }
     return ReasonCode.Success
