@@ -5,22 +5,35 @@ import { test } from 'node:test'
 import { root } from '../../../tools/main.ts'
 import { filesUnder } from '../../../tools/source.ts'
 
-/** Rooms that make up the Server. A bridge makes it a Client too: whoever adds one owes it the tests of a Client. */
+/** Our own Client, and what may use it besides the tools: a bridge, which makes this Server a Client of another one. */
 const CLIENT = 'src/client/'
-const TOOLS = ['src/cli/', 'src/bench/']
+const USERS = ['src/bridges/', 'src/cli/', 'src/bench/']
+/** Makes the CONNECT of a Session within this Server, which never leaves the process. */
+const WITHIN = 'src/bridges/local-end.ts'
 
-test('This Server dials out to no other: only our own Client makes a CONNECT, and no part of the Server uses it [3.1.1 MQTT-7.0.0-1]', () => {
-  const files = filesUnder(root, 'src', '.ts').filter((file) => !file.startsWith('src/codec/'))
+const files = filesUnder(root, 'src', '.ts').filter((file) => !file.startsWith('src/codec/'))
+const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
+const importsOf = (file: string): string[] => [...textOf(file).matchAll(/from '([^']+)'/g)].map(([, name]) => name!)
+
+test('This Server dials out only for a bridge, by our own Client, which is held to the rules of a Client [3.1.1 MQTT-7.0.0-1]', () => {
   assert.ok(files.length > 50)
-  const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
   const makers = files.filter((file) => /type:\s*PacketType\.CONNECT\b/.test(textOf(file)))
   assert.deepEqual(
     makers.filter((file) => !file.startsWith(CLIENT)),
-    [],
+    [WITHIN],
   )
-  const ofServer = files.filter((file) => ![CLIENT, ...TOOLS].some((room) => file.startsWith(room)))
   assert.deepEqual(
-    ofServer.filter((file) => /from '[./]+\/client\//.test(textOf(file))),
+    importsOf(WITHIN).filter((name) => /\/client\/(client|dial|.*transport)\.ts$|^node:(net|tls|http)/.test(name)),
     [],
   )
+  const strangers = files.filter((file) => ![CLIENT, ...USERS].some((room) => file.startsWith(room)))
+  assert.deepEqual(
+    strangers.filter((file) => importsOf(file).some((name) => /^[./]+\/client\//.test(name))),
+    [],
+  )
+  // The rules of a Client have tests of their own, named by the numbers of their statements.
+  const statements = filesUnder(root, 'test/unit/client', '.ts').flatMap(
+    (file) => textOf(file).match(/MQTT-[\d.]+-\d+/g) ?? [],
+  )
+  assert.ok(new Set(statements).size >= 20, `${new Set(statements).size} statements`)
 })

@@ -1,4 +1,5 @@
 /** Requests to the HTTP API of a broker in virtual time, without a socket. @module */
+import { join } from 'node:path'
 import { Events } from '../../../../src/reporting/events.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { resolveOptions, type ConfigInput } from '../../../../src/config/options.ts'
@@ -15,6 +16,7 @@ import type { Answer, RequestHead } from '../../../../src/admin/http/request.ts'
 import { PageFiles } from '../../../../src/admin/page/page-files.ts'
 import type { AdminRole } from '../../../../src/broker/host/api-key-views.ts'
 import { listLogger } from '../../../support/list-logger.ts'
+import { scratchFolder } from '../../../support/scratch-folder.ts'
 import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import { settled } from '../support.ts'
 
@@ -73,7 +75,7 @@ export class TestApi {
     tokens: VerifyToken = () => Promise.reject(new Error('nobody asks')),
   ): Promise<TestApi> {
     const test = await VirtualBroker.start(config)
-    const options = resolveOptions({ ...config, admin: { socket: '/nowhere/admin.sock', ...admin } })
+    const options = resolveOptions({ ...config, admin: { socket: join(scratchFolder(), 'admin.sock'), ...admin } })
     const log = listLogger()
     const host = { clock: test.clock, log, events: new Events(silentLogger) }
     const keys = await ApiKeys.open(options.admin!.keysFile, test.clock)

@@ -1,16 +1,20 @@
 /** Traces: their limits, who may start and see them, and readers that are slow or vanish. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { serverOf } from '../../../../src/broker/broker.ts'
 import { tracesOf } from '../../../../src/admin/trace/trace-calls.ts'
 import type { EventSink } from '../../../../src/admin/http/request.ts'
 import type { BrokerEvents } from '../../../../src/access/broker-events.ts'
+import { scratchFolder } from '../../../support/scratch-folder.ts'
 import { TracedBroker } from './support.ts'
 
 const operator = { name: 'key 1 (one)', role: 'operator' } as const
 const second = { name: 'key 2 (two)', role: 'operator' } as const
 const administrator = { name: 'key 3 (three)', role: 'administrator' } as const
-const limited = (options: Record<string, unknown>) => ({ admin: { socket: '/nowhere/admin.sock', ...options } })
+const limited = (options: Record<string, unknown>) => ({
+  admin: { socket: join(scratchFolder(), 'admin.sock'), ...options },
+})
 
 /** What a reader through HTTP has been sent. */
 class Sink implements EventSink {
