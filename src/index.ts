@@ -65,6 +65,21 @@ export type {
   SubscriptionView,
   UnsubscribeForRequest,
 } from './broker/host/admin.ts'
+export type { HistoryFigure, HistoryQuery, HistorySample, HistoryView } from './broker/host/history-view.ts'
+export type {
+  AdminCaller,
+  TraceAdmin,
+  TraceBytes,
+  TraceEnd,
+  TraceFilter,
+  TracePacket,
+  TraceParameters,
+  TraceRecord,
+  TraceRecordsView,
+  TraceRequest,
+  TraceView,
+} from './broker/host/trace-admin.ts'
+export type { PacketName } from './codec/packet-types.ts'
 export type { Certainty, HintView, WhyFact, WhyQuery, WhyRefusedQuery, WhyView } from './broker/host/why-view.ts'
 export type { HealthCheckName, HealthCheckView } from './broker/host/health-view.ts'
 export type { BridgeAdmin, BridgeParameters } from './broker/host/bridge-admin.ts'
@@ -99,6 +114,7 @@ export type {
   AuthHttpOptions,
   AuthJwtOptions,
   AuthScramOptions,
+  AdminOpenidOptions,
   AdminSettings,
   AuthSettings,
   InterceptSettings,
