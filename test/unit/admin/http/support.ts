@@ -29,6 +29,8 @@ export interface Asked {
   /** Default: the Unix domain socket. */
   readonly address?: string
   readonly isEncrypted?: boolean
+  /** The name in a certificate that the API trusts. */
+  readonly certificateName?: string
   /** Aborted when the caller leaves. */
   readonly signal?: AbortSignal
 }
@@ -98,12 +100,20 @@ export class TestApi {
 
   /** @param path and query, below `/api/v1` unless it begins with two slashes, of which one is left out */
   async ask(method: string, path: string, asked: Asked = {}): Promise<Got> {
-    const { body, address = '', isEncrypted = false, signal } = asked
+    const { body, address = '', isEncrypted = false, certificateName, signal } = asked
     const bytes = bytesOf(body)
     const type = body === undefined ? {} : { 'content-type': 'application/json' }
     const headers = { host: 'localhost', ...type, ...asked.headers }
     const target = path.startsWith('//') ? path.slice(1) : `/api/v1${path}`
-    const head: RequestHead = { method, target, headers, address, isEncrypted, ...(signal && { signal }) }
+    const head: RequestHead = {
+      method,
+      target,
+      headers,
+      address,
+      isEncrypted,
+      certificateName,
+      ...(signal && { signal }),
+    }
     const answer = await settled(
       this.test,
       this.api.answer(head, () => Promise.resolve(bytes)),
