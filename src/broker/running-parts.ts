@@ -166,6 +166,7 @@ export class RunningParts {
     this.figures = new Figures(server, this.#clock, () => certificateEnds(this.listeners.all, this.admin.door))
     this.server = server // only now, because a store that is loading must not be used
     await this.#prepareTelemetry(options, server)
+    this.#telemetry.commit() // lines about the start are exported as well
     logDamage(store, keptOf(server), this.#log)
     // Their sessions exist before the first message can come.
     const beginBridges = await this.bridges.prepare(options).catch(placed(this.source))
@@ -179,7 +180,6 @@ export class RunningParts {
     if (options.listeners.length > 0) this.fileRoom.warn(options.maxConnections)
     this.#sysTopics = new SysTopics(server, this.figures, this.#clock)
     this.#startSysTopics(options)
-    this.#telemetry.commit()
   }
 
   async #prepareTelemetry({ telemetry }: Options, server: Server): Promise<void> {

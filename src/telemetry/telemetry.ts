@@ -167,7 +167,8 @@ class Telemetry implements TelemetryExport {
     }
     const lastFigures = this.#exporters.metrics === undefined ? undefined : this.#exportMetrics()
     await Promise.all([this.#lines?.end(), this.#spans?.end(), lastFigures])
-    await Promise.all(Object.values(this.#exporters).map((exporter: Exporter<never>) => exporter.shutdown()))
+    // What fails now has been reported, or concerns nobody any more.
+    await Promise.allSettled(Object.values(this.#exporters).map((exporter: Exporter<never>) => exporter.shutdown()))
   }
 }
 

@@ -24,7 +24,8 @@ const traced = (parent = `00-${TRACE}-${SPAN}-01`): { userProperties: Record<str
 type Telemetry = NonNullable<ConfigInput['telemetry']>
 
 async function start(t: TestContext, telemetry: Telemetry): Promise<{ broker: Broker; url: string }> {
-  const broker = await createBroker({ listeners: { default: { bind: '127.0.0.1:0' } }, telemetry })
+  const admin = { bind: '127.0.0.1:0', socket: 'off' }
+  const broker = await createBroker({ listeners: { default: { bind: '127.0.0.1:0' } }, admin, telemetry })
   t.after(() => broker.close())
   return { broker, url: broker.listeners[0]!.urls[0]! }
 }
@@ -68,6 +69,10 @@ test('a collector gets metrics, logs and traces; one trace goes from publisher o
   assert.deepEqual([sum?.unit, sum?.sum?.isMonotonic, sum?.sum?.dataPoints[0]!.asDouble], ['{packets}', true, 1])
   assert.ok(receiver.metrics.some(({ name, histogram }) => name === 'sluice.turn_duration' && histogram !== undefined))
 
+  assert.ok(
+    receiver.lines.some(({ body }) => /served at http/.test(body.stringValue)),
+    'lines of the start',
+  )
   const line = receiver.lines.find(({ body }) => body.stringValue.includes('sensor'))
   assert.equal(line?.severityText, 'INFO')
 
