@@ -4,6 +4,10 @@
  *
  * @module
  */
+import { Directory } from '../src/access/directory/directory.ts'
+import type { ShippedContext } from '../src/access/directory/shipped-context.ts'
+import type { PublishQuestion } from '../src/access/plugin.ts'
+import { NEW_ROLE, NEW_USER } from '../src/admin/access/access-changes.ts'
 import { copyBytes } from '../src/base/bytes.ts'
 import { readPlainAcknowledgement, writeAcknowledgement } from '../src/codec/acknowledgement.ts'
 import { decodePacket } from '../src/codec/decode.ts'
@@ -12,10 +16,14 @@ import { PacketType, type ProtocolVersion, type QoS } from '../src/codec/packet-
 import { noProperties } from '../src/codec/properties.ts'
 import { makePublishFrame } from '../src/codec/publish-frame.ts'
 import { PublishView, readPublish, readTopicName } from '../src/codec/publish-view.ts'
+import { parseAclFile } from '../src/plugins/acl-file.ts'
+import aclStore from '../src/plugins/acl-store.ts'
+import { TopicRulesPlugin } from '../src/plugins/topic-rules.ts'
 import { MatchCache } from '../src/topics/match-cache.ts'
 import { TopicMap } from '../src/topics/topic-map.ts'
 import { TopicTrie } from '../src/topics/topic-trie.ts'
 import { publishBatch, stampSlice } from '../src/bench/driver/frames.ts'
+import { realClock } from '../src/turn/clock.ts'
 import { significant } from '../src/bench/results.ts'
 import { median, spread } from '../src/bench/statistics.ts'
 import { textTable } from '../src/bench/table.ts'
@@ -213,6 +221,48 @@ function encoding(qos: QoS, version: ProtocolVersion): Case {
   }
 }
 
+const USERS = 100_000
+const ROLES = 10_000
+const METER = { clientId: 'meter', userName: 'user-5', address: '', listener: '', protocolVersion: 4 } as const
+
+/** Ten rules for each user. */
+const meterRules = Array.from({ length: 10 }, (_, at) => `meters/${at}/#`)
+
+const decidingByFile: Case = {
+  name: 'decide: may a user of 100,000 publish? rules of a file',
+  prepare: () => {
+    const rules = meterRules.map((topic) => `topic write ${topic}`).join('\n')
+    const text = Array.from({ length: USERS }, (_, at) => `user user-${at}\n${rules}`).join('\n')
+    const file = parseAclFile(text, 'rules')
+    const plugin = new TopicRulesPlugin('acl.file', {
+      rulesFor: ({ userName }) => file.ofUsers.get(userName) ?? file.patterns,
+      explainDenial: () => '',
+    })
+    return { operations: 1, run: () => (plugin.mayPublish(METER, { topicName: 'meters/7/x' }) ? 1 : 0) }
+  },
+}
+
+const decidingByStore: Case = {
+  name: 'decide: may a user of 100,000 publish? 10,000 roles of the store',
+  prepare: () => {
+    const directory = new Directory(() => 0)
+    directory.begin({ maxUsers: USERS, maxGroups: 0, maxRoles: ROLES, maxRules: 10 * ROLES, maxBans: 0 })
+    const kind = { action: 'publish', effect: 'allow', priority: 0, literal: false } as const
+    const rules = meterRules.map((topic) => ({ ...kind, topic }))
+    const roles = Array.from({ length: ROLES }, (_, at) => ({
+      ...({ type: 'role', name: `role-${at}`, entry: { ...NEW_ROLE, rules } } as const),
+    }))
+    const users = Array.from({ length: USERS }, (_, at) => ({
+      ...({ type: 'user', name: `user-${at}` } as const),
+      entry: { ...NEW_USER, roles: [{ name: `role-${at % ROLES}`, priority: 0, id: 0 }] },
+    }))
+    directory.carryOut([...roles, ...users])
+    const plugin = aclStore({ clock: realClock, directory } as ShippedContext)
+    const message = { topicName: 'meters/7/x' } as PublishQuestion
+    return { operations: 1, run: () => (plugin.mayPublish!(METER, message) === true ? 1 : 0) }
+  },
+}
+
 const cases: readonly Case[] = [
   decoding(4, 0),
   decoding(5, 0),
@@ -228,6 +278,8 @@ const cases: readonly Case[] = [
   fanningOut(1, 4),
   encoding(0, 4),
   encoding(1, 5),
+  decidingByFile,
+  decidingByStore,
 ]
 
 const word = process.argv[2] ?? ''

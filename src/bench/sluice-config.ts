@@ -1,9 +1,11 @@
 /** The configuration for measuring our broker: everything enabled, nothing denied, limits out of the way. @module */
 import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Durability } from '../stores/store.ts'
+import { manyUsers } from './many-users.ts'
 import type { Settings } from './workloads.ts'
 import type { Target } from './driver/raw-connection.ts'
 
@@ -20,12 +22,21 @@ async function certificate(folder: string): Promise<{ certfile: string; keyfile:
 /** The compiled file beside this one. */
 const passingPlugin = fileURLToPath(new URL('passing-plugin.js', import.meta.url))
 
-/** How our broker stores in a run, and whether a plugin intercepts messages. */
+/** How our broker stores in a run, whether a plugin intercepts messages, and whether users of its own decide. */
 export interface Storing {
   readonly isIntercepted?: boolean | undefined
+  readonly hasUsers?: boolean | undefined
   readonly durability: Durability
   /** `persistence.max-bytes`: with less space, checkpoints are made sooner. */
   readonly maxBytes?: number | undefined
+}
+
+const ACL = ['topic-check:', '  plugins: [topic_acl]', '  acl:', "    anonymous: ['#', '$SYS/#']"]
+
+async function usersIn(folder: string): Promise<string[]> {
+  const file = join(folder, 'access.json')
+  await writeFile(file, manyUsers())
+  return ['users:', `  initial-file: ${file}`, 'topic-check:', '  plugins: [acl.store]']
 }
 
 /** @param folder for files of this run */
@@ -33,7 +44,7 @@ export async function sluiceConfig(
   target: Target,
   folder: string,
   settings: Settings,
-  { durability, maxBytes, isIntercepted = false }: Storing,
+  { durability, maxBytes, isIntercepted = false, hasUsers = false }: Storing,
 ): Promise<string> {
   const secure = target.transport === 'tls' || target.transport === 'wss'
   const files = secure ? await certificate(folder) : undefined
@@ -54,10 +65,7 @@ export async function sluiceConfig(
     'auth:',
     '  plugins: [auth.anonymous]',
     '  allow-anonymous: true',
-    'topic-check:',
-    '  plugins: [topic_acl]',
-    '  acl:',
-    "    anonymous: ['#', '$SYS/#']",
+    ...(hasUsers ? await usersIn(folder) : ACL),
     '',
   ].join('\n')
 }

@@ -30,6 +30,8 @@ export interface Workload {
   readonly settings?: Settings
   /** Whether a plugin of ours intercepts each message and each delivery; see `passing-plugin.ts`. */
   readonly isIntercepted?: true
+  /** Whether users and roles of our own decide, with 100,000 users; see `many-users.ts`. */
+  readonly hasUsers?: true
   /** Space for the store of our broker, if a checkpoint must be made within the row. */
   readonly storeBytes?: number
   /** Measured time of each run, if the usual one is too short. */
@@ -160,6 +162,15 @@ export const workloads: readonly Workload[] = [
     topics: 10_000,
     churnPerSecond: 1000,
   }),
+  row(
+    '10k-topics-users',
+    '1 → 1, 10,000 Topic Names, 100,000 users and 10,000 roles',
+    {
+      ...oneToOne,
+      topics: 10_000,
+    },
+    { hasUsers: true },
+  ),
   row('1-1-plugin', '1 → 1, QoS 0, a plugin that lets all pass', oneToOne, { isIntercepted: true }),
   row('1-50-plugin', '1 → 50, QoS 0, a plugin that lets all pass', fanOut, { isIntercepted: true }),
   row('49', '1 → 49, 16 KiB, 100/s', slowAmong, { warmUpSeconds: 3 }),
@@ -202,7 +213,8 @@ export const workloads: readonly Workload[] = [
 
 /** The rows that need only an address: those for any running broker. */
 export const remoteWorkloads: readonly Workload[] = workloads.filter(
-  ({ shape, transport, isIntercepted }) => shape.kind === 'traffic' && transport === 'tcp' && !isIntercepted,
+  ({ shape, transport, isIntercepted, hasUsers }) =>
+    shape.kind === 'traffic' && transport === 'tcp' && !isIntercepted && !hasUsers,
 )
 
 /** The job for the generator. */

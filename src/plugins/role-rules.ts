@@ -29,7 +29,8 @@ type Arranged = Readonly<Record<RuleAction, readonly RoleRule[]>>
 
 export class RoleRules {
   readonly #directory: Directory
-  readonly #ofUsers = new Map<string, Arranged>()
+  /** `undefined` is for clients without a user name. */
+  readonly #ofUsers = new Map<string | undefined, Arranged>()
   readonly #ofSets = new Map<string, Arranged>()
   #revision = 0
 
@@ -48,7 +49,8 @@ export class RoleRules {
     const rules = this.#rulesOf(client.userName)[action]
     if (rules.length === 0) return undefined
     const applies = matcherOf(client, topic)
-    return rules.find(({ topic: filter }) => applies(filter))
+    for (const rule of rules) if (applies(rule.topic)) return rule
+    return undefined
   }
 
   /** The same for the filter of a SUBSCRIBE, which a literal rule has to equal. */
@@ -60,12 +62,11 @@ export class RoleRules {
 
   #rulesOf(userName: string | undefined): Arranged {
     if (this.#revision !== this.#directory.rulesRevision) this.#forget()
-    const key = userName === undefined ? '' : `=${userName}`
-    const known = this.#ofUsers.get(key)
+    const known = this.#ofUsers.get(userName)
     if (known !== undefined) return known
     if (this.#ofUsers.size >= MAX_ARRANGED) this.#ofUsers.clear()
     const rules = this.#arranged(rolePlaces(this.#directory, userName))
-    this.#ofUsers.set(key, rules)
+    this.#ofUsers.set(userName, rules)
     return rules
   }
 

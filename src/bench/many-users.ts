@@ -1,0 +1,28 @@
+/**
+ * A file of 100,000 users and 10,000 roles, for rows that show what they cost a client that has nothing to do with them. Clients of the
+ * benchmark have no user name: the anonymous group lets them do everything.
+ *
+ * @module
+ */
+const USERS = 100_000
+const ROLES = 10_000
+
+export function manyUsers(): string {
+  const rule = (action: string, topic: string) => ({ action, effect: 'allow', topic })
+  const everything = ['#', '$SYS/#'].flatMap((topic) => [rule('publish', topic), rule('subscribe', topic)])
+  const roles = Array.from({ length: ROLES }, (_, at) => ({
+    name: `role-${at}`,
+    rules: [rule('publish', `meters/${at}/#`)],
+  }))
+  const users = Array.from({ length: USERS }, (_, at) => ({ userName: `user-${at}`, roles: [`role-${at % ROLES}`] }))
+  return JSON.stringify({
+    ...{ format: 'sluice-access', version: 1 },
+    defaultAccess: {
+      ...{ publish: 'deny', receive: 'allow', subscribe: 'deny', unsubscribe: 'allow' },
+      anonymousGroup: 'everybody',
+    },
+    roles: [{ name: 'everything', rules: everything }, ...roles],
+    groups: [{ name: 'everybody', roles: ['everything'] }],
+    users,
+  })
+}
