@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { SluiceError, UsageError } from '../../base/errors.ts'
 import { printable } from '../../base/printable.ts'
 import { messageOf } from '../../base/thrown.ts'
@@ -67,6 +67,7 @@ export async function trace(call: Call, onInterrupt: OnInterrupt = untilInterrup
 /** Where records go. */
 class TraceOutput {
   hasEnded = false
+  #hasWritten = false
   readonly #call: Call
   readonly #isPeople: boolean
   readonly #file: number | undefined
@@ -111,13 +112,17 @@ class TraceOutput {
     if (this.#file === undefined) return
     try {
       writeSync(this.#file, `${line}\n`)
+      this.#hasWritten = true
     } catch (error) {
       throw new SluiceError('ERR_TRACE_FILE', `${this.#path} cannot be written: ${messageOf(error)}`)
     }
   }
 
+  /** A trace that could not be started leaves no file behind. */
   close(): void {
-    if (this.#file !== undefined) closeSync(this.#file)
+    if (this.#file === undefined) return
+    closeSync(this.#file)
+    if (!this.#hasWritten) rmSync(this.#path)
   }
 }
 

@@ -1,9 +1,10 @@
 /** `sluice trace`: a table on a terminal, lines of JSON on a pipe, a file that can be replayed. */
 import assert from 'node:assert/strict'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connectAsync } from 'mqtt'
+import { trace } from '../../../../src/cli/operator/trace.ts'
 import { streamEvents, type StreamEvent } from '../../../../src/cli/operator/event-stream.ts'
 import type { Broker } from '../../../../src/create-broker.ts'
 import { replayTrace } from '../../../../src/testing/index.ts'
@@ -83,6 +84,35 @@ test('without a condition, with a file that exists, or for payloads that are off
   assert.equal(code, 2)
   assert.match(err, /is no topic filter/)
   assert.equal((await world.show('traces')).out, 'there is no trace')
+})
+
+test('a trace that is refused leaves no file behind', async () => {
+  await using world = await operated()
+  const file = join(scratchFolder(), 'trace.jsonl')
+  const refused = await world.run('trace', 'a', '--payload-bytes', '10', '--file', file)
+  assert.equal(refused.code, 1)
+  assert.match(refused.err, /payloads are not shown, because admin\.show-payloads is off/)
+  assert.equal(existsSync(file), false)
+})
+
+test('Ctrl-C stops the trace, and what it holds is still printed', async () => {
+  await using world = await operated()
+  const out: string[] = []
+  const terminal = {
+    ...{ out: (line: string) => void out.push(line), err: (line: string) => void out.push(line), raw: () => undefined },
+    ...{ bold: String, columns: () => 120, isInteractive: true, hasColours: false },
+  }
+  let interrupt = (): void => undefined
+  const running = trace({ options: { socket: world.socket }, positionals: ['meter'], terminal }, (end) => {
+    interrupt = end
+    return () => undefined
+  })
+  await isTraced(world.broker)
+  await publishAndLeave(world.broker)
+  interrupt()
+  assert.equal(await running, 0)
+  assert.match(out.at(-1)!, /^the trace has ended: it was stopped; \d+ records$/)
+  assert.ok(out.some((line) => line.includes('-> PUBLISH "power", QoS 1')))
 })
 
 test('a broker that closes ends the trace and the command', async () => {
