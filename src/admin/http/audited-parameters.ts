@@ -17,12 +17,14 @@ export function auditedParameters({ parameters: known }: Operation, parameters: 
     Object.entries(parameters).map(([name, value]) => {
       const row = Object.hasOwn(rows, name) ? rows[name] : undefined
       const isShown = row !== undefined && !HIDDEN_TYPES.has(row.type) && row.isSecret !== true
-      return [name, isShown ? value : hidden(value)]
+      return [name, isShown ? value : hidden(value, row?.type)]
     }),
   )
 }
 
-function hidden(value: unknown): string {
+/** The length of a payload is worth a look; that of a password would help to guess it. */
+function hidden(value: unknown, type: ParameterType | undefined): string {
+  if (type !== 'payload') return '(hidden)'
   if (typeof value === 'string') return `(${Buffer.byteLength(value)} bytes)`
   return types.isUint8Array(value) ? `(${value.length} bytes)` : '(hidden)'
 }

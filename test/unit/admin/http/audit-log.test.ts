@@ -98,7 +98,7 @@ test('the hashes in a file of users, and a password under a mistyped name, are n
   await api.audit.flush()
   assert.deepEqual(
     linesOf(path).map((line) => (line as unknown as { parameters: object }).parameters),
-    [{ file: '(hidden)' }, { userName: 'ann', pasword: '(7 bytes)' }],
+    [{ file: '(hidden)' }, { userName: 'ann', pasword: '(hidden)' }],
   )
   await api.close()
 })
