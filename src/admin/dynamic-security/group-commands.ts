@@ -20,13 +20,28 @@ import {
 } from './command.ts'
 import { roleAddition, roleRemoval, withReference } from './role-lists.ts'
 
-function shown(name: string, context: CommandContext): object {
+function shown(name: string, context: CommandContext, members = membersOf(name, context)): object {
   const { roles, ...labels } = context.directory.get('group', name)!.entry
   return {
     ...{ groupname: name, ...shownLabels(labels) },
-    clients: membersOf(name, context).map((username) => ({ username })),
+    clients: members.map((username) => ({ username })),
     roles: shownReferences(context, 'role', roles),
   }
+}
+
+/** The users in each group, in the order of their names: one pass over all users, however many groups there are. */
+function membersOfAll({ directory }: CommandContext): ReadonlyMap<string, readonly string[]> {
+  const members = new Map<string, string[]>()
+  for (const [user, { entry }] of directory.all('user')) {
+    for (const group of entry.groups) {
+      if (directory.follow('group', group) === undefined) continue
+      const known = members.get(group.name)
+      if (known === undefined) members.set(group.name, [user])
+      else if (known.at(-1) !== user) known.push(user)
+    }
+  }
+  for (const users of members.values()) users.sort((a, b) => (a < b ? -1 : 1))
+  return members
 }
 
 /** The users in a group, in the order of their names. */
@@ -80,7 +95,10 @@ export const groupCommands: Readonly<Record<string, Command>> = {
   },
   deleteGroup: deletion('group'),
   getGroup: (given, context) => ({ group: shown(entryIn(given, 'group', context).name, context) }),
-  listGroups: (given, context) => listOf(given, 'groups', context, 'group', (name) => shown(name, context)),
+  listGroups: (given, context) => {
+    const members = given['verbose'] === true ? membersOfAll(context) : undefined
+    return listOf(given, 'groups', context, 'group', (name) => shown(name, context, [...(members?.get(name) ?? [])]))
+  },
   addGroupClient: (given, context) => {
     const { group, name, entry } = groupAndUser(given, context)
     const groups = withReference(entry.groups, group, given, 'Client is already in this group', context, 'group')

@@ -257,6 +257,33 @@ test('a name or client identifier that a rule fills in does not lead to $CONTROL
   assert.deepEqual(eve.subscribe(RESPONSE, 1).reasonCodes, [ReasonCode.NotAuthorized])
 })
 
+test('a list of all groups with their members goes through the users once', async (t) => {
+  const { broker, directory } = await start(t)
+  setRole(directory, 'r')
+  for (let at = 0; at < 20; at++) setGroup(directory, `g${at}`, 'r')
+  for (let at = 30; at > 0; at--) setUser(directory, `u${at % 7}${at}`, { groups: [`g${at % 20}`, 'g0'] })
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  const groups: (object[] | undefined)[] = []
+  for (const groupname of ['g0', 'g7']) {
+    groups.push((await send(broker, root, { command: 'getGroup', groupname })).responses)
+  }
+  let passes = 0
+  const all = directory.all.bind(directory)
+  directory.all = (type) => {
+    if (type === 'user') passes++
+    return all(type)
+  }
+  const { responses } = await send(broker, root, { command: 'listGroups', verbose: true })
+  const listed = (responses![0] as { data: { groups: { groupname: string }[] } }).data.groups
+  const shown = groups.map((each) => (each![0] as { data: { group: { groupname: string } } }).data.group)
+  for (const group of shown)
+    assert.deepEqual(
+      listed.find(({ groupname }) => groupname === group.groupname),
+      group,
+    )
+  assert.deepEqual([listed.length, passes], [20, 1])
+})
+
 test('an administrator who takes away its own role has sent its last command', async (t) => {
   const { broker, directory } = await start(t)
   const root = broker.connect({ clientId: 'root', userName: 'root' })
