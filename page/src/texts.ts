@@ -124,6 +124,7 @@ export const texts = {
     bans: 'Nobody is banned.',
     keys: 'There are no API keys.',
     logins: 'Nobody is logged in with a browser.',
+    actions: 'No action has been recorded, or no audit log is written.',
     events: 'Nothing has happened since this page was opened.',
   },
 
@@ -464,6 +465,17 @@ export const texts = {
   },
 
   log: {
+    parts: 'Parts of the log',
+    tabs: { events: 'Events', actions: 'Actions' },
+    actionColumns: {
+      time: 'Time',
+      who: 'Who',
+      from: 'From',
+      what: 'Action',
+      status: 'Answer',
+      parameters: 'Parameters',
+    },
+    socket: 'this machine',
     note: 'Events of the broker as they happen, the newest first.',
     search: 'Search',
     names: 'Event',

@@ -18,6 +18,7 @@ import { checkParameters } from './parameter-check.ts'
 import { hintsOf } from './why/hints.ts'
 import { why } from './why/why.ts'
 import { whyClosed, whyRefused } from './why/why-closed.ts'
+import { latestActions } from './views/audit.ts'
 import { backUp } from './views/backup.ts'
 import { dropsOf, overviewOf } from './views/broker-views.ts'
 import { certificatesOf } from './views/certificates.ts'
@@ -63,6 +64,7 @@ const calls: Calls = {
   apiKeys: (broker) => adminServicesOf(broker).keys.all(),
   createApiKey: (broker, request) => adminServicesOf(broker).keys.create(request),
   deleteApiKey: (broker, { keyId }) => adminServicesOf(broker).keys.delete(keyId),
+  auditLog: (broker, { limit }) => latestActions(adminServicesOf(broker).audit, limit),
   logins: (broker) => adminServicesOf(broker).logins.all(),
   endLogin: (broker, { loginId }) => adminServicesOf(broker).logins.end(loginId),
   createLoginLink: (broker) => createLoginLink(broker),

@@ -227,6 +227,11 @@ export const operationTable: OperationTable = {
     parameters: { keyId: { place: 'path', type: 'text', required: true, description: 'Its `keyId`.' } },
     description: 'Makes a key for the HTTP API invalid at once. False if there is none.',
   },
+  auditLog: {
+    ...{ method: 'GET', path: '/audit-log', role: 'administrator', answer: 'AuditView[]' },
+    parameters: { limit: { ...LIMIT, description: `The most lines; default ${DEFAULT_LIMIT}.` } },
+    description: 'The latest actions in the audit log, the newest first.',
+  },
   logins: {
     ...{ method: 'GET', path: '/logins', role: 'administrator', parameters: {}, answer: 'LoginView[]' },
     description: 'Who is logged in to the HTTP API with a browser.',

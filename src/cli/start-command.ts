@@ -7,7 +7,7 @@ export const startCommand: Command = {
   name: 'start',
   summary: 'starts the broker; Ctrl-C stops it',
   details:
-    'Without a configuration, the broker listens on 127.0.0.1:1883, accepts anonymous clients on this machine, and keeps its\nstate in ./sluice-data. The HTTP API is served at http://127.0.0.1:8083, unless `admin` says otherwise; it takes a login, for\nwhich a terminal is shown a link. Paths in a configuration are relative to its folder.',
+    'Without a configuration, the broker listens on 127.0.0.1:1883, accepts anonymous clients on this machine, and keeps its\nstate in ./sluice-data. A page for operators and the HTTP API are served at http://127.0.0.1:8083, unless `admin` says\notherwise; both take a login, for which a terminal is shown a link. Paths in a configuration are relative to its folder.',
   positionals: [],
   options: {
     config: CONFIG,

@@ -27,6 +27,7 @@ export const places: readonly Place[] = [
   { name: 'logins', path: 'access/logins', heading: 'Access' },
   { name: 'configuration', path: 'configuration', heading: 'Configuration' },
   { name: 'log', path: 'log', heading: 'Log' },
+  { name: 'actions', path: 'log/actions', heading: 'Log' },
   { name: 'nowhere', path: 'nowhere', heading: 'There is no such page.' },
 ]
 

@@ -51,7 +51,7 @@ const clientColumns: readonly Column<ClientRow>[] = [
   },
   {
     title: titles.since,
-    width: '8rem',
+    width: '9.5rem',
     value: ({ connectedAtMs }) => connectedAtMs,
     cell: ({ connectedAtMs }) => ago(connectedAtMs),
   },

@@ -13,8 +13,8 @@ export function Hints(): JSX.Element | null {
   return (
     <Section title={texts.overview.hints}>
       <ul class="answer">
-        {value.map(({ name, text, clientIds }) => (
-          <li key={name}>
+        {value.map(({ text, clientIds }, at) => (
+          <li key={at}>
             <p>{text}</p>
             <p>
               {clientIds.map((clientId) => (

@@ -1,10 +1,12 @@
-/** What happens in the broker, as it happens. @module */
+/** What happens in the broker, as it happens; and what operators have done. @module */
 import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { followEvents, type BrokerEvent } from '../api/events.ts'
-import { Choice, Field, PageFrame } from '../parts/basics.tsx'
+import { time } from '../format.ts'
+import { Badge, Choice, Field, PageFrame, Tabs } from '../parts/basics.tsx'
 import { Table } from '../parts/table.tsx'
-import { linkTo } from '../state/route.ts'
+import { linkTo, route } from '../state/route.ts'
+import { useView } from '../state/view.ts'
 import { texts } from '../texts.ts'
 
 const own = texts.log
@@ -21,6 +23,55 @@ interface Entry {
 }
 
 export function Log(): JSX.Element {
+  return route.value[1] === 'actions' ? <Actions /> : <Events />
+}
+
+function LogTabs({ current }: { readonly current: keyof typeof own.tabs }): JSX.Element {
+  return (
+    <Tabs
+      label={own.parts}
+      current={current}
+      tabs={own.tabs}
+      linkOf={(name) => (name === 'events' ? linkTo('log') : linkTo('log', name))}
+    />
+  )
+}
+
+function Actions(): JSX.Element {
+  const { value, problem } = useView('auditLog', { limit: MOST })
+  const titles = own.actionColumns
+  return (
+    <PageFrame title={texts.pages.log} problem={problem}>
+      <LogTabs current="actions" />
+      <Table
+        label={own.tabs.actions}
+        height={20}
+        rows={problem === undefined ? value : []}
+        empty={<p>{texts.empty.actions}</p>}
+        columns={[
+          { title: titles.time, width: '11rem', cell: (line) => time(Date.parse(line.time)) },
+          { title: titles.who, cell: ({ who }) => who, value: ({ who }) => who },
+          { title: titles.from, cell: ({ from }) => from || own.socket, needs: 'wide' },
+          { title: titles.what, width: '9rem', cell: ({ what }) => what, value: ({ what }) => what },
+          {
+            title: titles.status,
+            width: '5rem',
+            cell: ({ status }) => <Badge kind={status < 400 ? 'good' : 'bad'}>{status}</Badge>,
+            needs: 'medium',
+          },
+          {
+            title: titles.parameters,
+            width: '2fr',
+            needs: 'medium',
+            cell: ({ parameters }) => parameters && <code>{JSON.stringify(parameters)}</code>,
+          },
+        ]}
+      />
+    </PageFrame>
+  )
+}
+
+function Events(): JSX.Element {
   const [isPaused, setPaused] = useState(false)
   const entries = useEvents(isPaused)
   const [search, setSearch] = useState('')
@@ -41,6 +92,7 @@ export function Log(): JSX.Element {
         </button>
       }
     >
+      <LogTabs current="events" />
       <p class="quiet">{own.note}</p>
       <div class="filters">
         <Field label={own.search} type="search" value={search} onInput={setSearch} />

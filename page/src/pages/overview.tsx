@@ -30,8 +30,8 @@ export function Overview(): JSX.Element {
           <FirstSteps />
         </div>
       )}
-      <Hints />
       <Plots />
+      <Hints />
       <div class="columns">
         <Drops />
         <Slow />

@@ -24,6 +24,7 @@ import type { ListenerCertificate, ListenerView } from './open-listeners.ts'
 import type { AccessAdmin, AccessParameters, UserView } from './access-admin.ts'
 import type { BridgeAdmin, BridgeParameters } from './bridge-admin.ts'
 import type { AdminCaller, TraceAdmin, TraceParameters } from './trace-admin.ts'
+import type { AuditView } from './audit-view.ts'
 import type { Page, PageOptions } from './page.ts'
 
 export type { AdminHandler, AdminHandlerOptions } from './admin-door.ts'
@@ -254,6 +255,7 @@ export interface AdminParameters extends AccessParameters, BridgeParameters, Tra
   apiKeys: object
   createApiKey: ApiKeyRequest
   deleteApiKey: { readonly keyId: string }
+  auditLog: { readonly limit?: number | undefined }
   logins: object
   endLogin: { readonly loginId: string }
   createLoginLink: object
@@ -342,6 +344,8 @@ export interface Admin extends AccessAdmin, BridgeAdmin, TraceAdmin {
   createApiKey(parameters: ApiKeyRequest): Promise<CreatedApiKey>
   /** Makes a key for the HTTP API invalid at once; `false` if there is none. */
   deleteApiKey(parameters: AdminParameters['deleteApiKey']): Promise<boolean>
+  /** The latest lines of the audit log, the newest first; none if it is not written. */
+  auditLog(parameters?: AdminParameters['auditLog']): Promise<readonly AuditView[]>
   /** Who is logged in to the HTTP API with a browser. */
   logins(parameters?: object): Promise<readonly LoginView[]>
   /** Ends a login to the HTTP API at once; `false` if there is none. */
