@@ -10,8 +10,9 @@ import type {
   UserView,
 } from '../../broker/host/access-admin.ts'
 import type { ApiKeyView, CreatedApiKey } from '../../broker/host/api-key-views.ts'
+import type { AuditView } from '../../broker/host/audit-view.ts'
 import type { LoginLinkView, LoginView } from '../../broker/host/login-views.ts'
-import { among, bool, integer, list, object, orAbsent, text, time, type Fields } from './field.ts'
+import { among, bool, integer, list, map, object, orAbsent, text, time, type Fields } from './field.ts'
 
 const effect = among('allow', 'deny')
 const role = among('viewer', 'operator', 'administrator')
@@ -82,6 +83,16 @@ export const apiKeyView: Fields<ApiKeyView> = {
 }
 
 export const createdApiKey: Fields<CreatedApiKey> = { ...apiKeyView, key: text() }
+
+export const auditView: Fields<AuditView> = {
+  time: text(),
+  who: text(),
+  from: text(),
+  what: text(),
+  parameters: orAbsent(map<object>()),
+  status: integer(),
+  code: orAbsent(text()),
+}
 
 export const loginView: Fields<LoginView> = {
   loginId: text(),

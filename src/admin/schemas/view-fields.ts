@@ -28,6 +28,7 @@ const views: Readonly<Record<string, object>> = {
   TraceRecordsView: broker.traceRecordsView,
   ApiKeyView: access.apiKeyView,
   CreatedApiKey: access.createdApiKey,
+  AuditView: access.auditView,
   LoginView: access.loginView,
   LoginLinkView: access.loginLinkView,
   UserView: access.userView,

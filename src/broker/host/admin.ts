@@ -24,7 +24,7 @@ import type { ListenerCertificate, ListenerView } from './open-listeners.ts'
 import type { AccessAdmin, AccessParameters, UserView } from './access-admin.ts'
 import type { BridgeAdmin, BridgeParameters } from './bridge-admin.ts'
 import type { AdminCaller, TraceAdmin, TraceParameters } from './trace-admin.ts'
-import type { AuditView } from './audit-view.ts'
+import type { AuditAdmin, AuditParameters } from './audit-view.ts'
 import type { Page, PageOptions } from './page.ts'
 
 export type { AdminHandler, AdminHandlerOptions } from './admin-door.ts'
@@ -229,7 +229,7 @@ export interface UnsubscribeForRequest extends ClientIdParameter {
 }
 
 /** The parameters of each operation. */
-export interface AdminParameters extends AccessParameters, BridgeParameters, TraceParameters {
+export interface AdminParameters extends AccessParameters, AuditParameters, BridgeParameters, TraceParameters {
   overview: object
   history: HistoryQuery
   listeners: object
@@ -255,7 +255,6 @@ export interface AdminParameters extends AccessParameters, BridgeParameters, Tra
   apiKeys: object
   createApiKey: ApiKeyRequest
   deleteApiKey: { readonly keyId: string }
-  auditLog: { readonly limit?: number | undefined }
   logins: object
   endLogin: { readonly loginId: string }
   createLoginLink: object
@@ -275,7 +274,7 @@ export interface AdminParameters extends AccessParameters, BridgeParameters, Tra
  *
  * Each call rejects with a `UsageError` if a parameter is unknown, missing or invalid, or if the broker is not running.
  */
-export interface Admin extends AccessAdmin, BridgeAdmin, TraceAdmin {
+export interface Admin extends AccessAdmin, AuditAdmin, BridgeAdmin, TraceAdmin {
   /** The broker at a glance. */
   overview(parameters?: object): Promise<OverviewView>
   /** The figures of the last hour by the second, or of the last month by the hour; takes a section `admin`. */
@@ -344,8 +343,6 @@ export interface Admin extends AccessAdmin, BridgeAdmin, TraceAdmin {
   createApiKey(parameters: ApiKeyRequest): Promise<CreatedApiKey>
   /** Makes a key for the HTTP API invalid at once; `false` if there is none. */
   deleteApiKey(parameters: AdminParameters['deleteApiKey']): Promise<boolean>
-  /** The latest lines of the audit log, the newest first; none if it is not written. */
-  auditLog(parameters?: AdminParameters['auditLog']): Promise<readonly AuditView[]>
   /** Who is logged in to the HTTP API with a browser. */
   logins(parameters?: object): Promise<readonly LoginView[]>
   /** Ends a login to the HTTP API at once; `false` if there is none. */

@@ -1,4 +1,4 @@
-/** Lines of the audit log, as `broker.admin` shows them. @module */
+/** Lines of the audit log, and how `broker.admin` shows them. @module */
 
 /** An action that was done, or refused, through the HTTP API. */
 export interface AuditView {
@@ -16,4 +16,15 @@ export interface AuditView {
   readonly status: number
   /** Of the error; `undefined` if there was none. */
   readonly code?: string
+}
+
+/** The parameters of the operation. */
+export interface AuditParameters {
+  auditLog: { readonly limit?: number | undefined }
+}
+
+/** What operators have done. */
+export interface AuditAdmin {
+  /** The latest lines of the audit log, the newest first; none if it is not written. */
+  auditLog(parameters?: AuditParameters['auditLog']): Promise<readonly AuditView[]>
 }
