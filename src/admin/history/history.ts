@@ -36,15 +36,19 @@ export class History {
   #before: Reading | undefined
   /** Seconds of the hour that is not over yet. */
   #seconds = 0
-  #timer: Timer
+  #timer: Timer | undefined
   #work: Promise<void>
 
   constructor(broker: Broker, host: AdminHost, path: string) {
     this.#broker = broker
     this.#host = host
     this.path = path
-    this.#timer = this.#nextTick()
     this.#work = Promise.resolve()
+  }
+
+  /** Begins to keep figures, once. */
+  start(): void {
+    this.#timer ??= this.#nextTick()
   }
 
   view({ span = 'hour', points = DEFAULT_POINTS }: HistoryQuery): HistoryView {
@@ -61,7 +65,7 @@ export class History {
 
   /** Stores what is known of the hour that has begun. */
   async close(): Promise<void> {
-    this.#timer.cancel()
+    this.#timer?.cancel()
     if (this.#seconds >= LEAST_SECONDS) this.#endHour()
     if (this.#isCharged && this.#broker.state === 'started') serverOf(this.#broker).memory.whole.add(-this.#bytes)
     this.#isCharged = false

@@ -192,6 +192,7 @@ class HttpDoor implements AdminDoor {
     this.#audit.path = options.admin!.auditFile
     this.#audit.maxBytes = options.admin!.maxAuditBytes
     this.#history.path = options.admin!.historyFile
+    this.#history.start()
     this.#logins.limits = options.admin!
     setAdminServices(this.#broker, this.#services)
     void this.#api?.then((api) => api.configure(options, keys))

@@ -86,6 +86,7 @@ export class TestApi {
     const logins = new OperatorLogins(test.clock, options.admin!)
     const links = new LoginLinks(test.clock)
     const history = new History(test.broker, host, options.admin!.historyFile)
+    history.start()
     const urls = (): string[] => ['http://localhost:8083']
     const services: AdminServices = { keys, audit, logins, links, history, urls, certificates: () => [] }
     setAdminServices(test.broker, services)
