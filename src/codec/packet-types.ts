@@ -26,6 +26,7 @@ export const PacketType = {
 } as const
 /** The number of a Control Packet type. */
 export type PacketType = (typeof PacketType)[keyof typeof PacketType]
+/** The name of a Control Packet type. */
 export type PacketName = keyof typeof PacketType
 
 /** The side of the Network Connection that sends a packet. */

@@ -24,6 +24,7 @@ export interface HistorySample {
   readonly commitMs: number
 }
 
+/** The name of a figure that the history keeps. */
 export type HistoryFigure = keyof HistorySample
 
 /** The figures of the last hour or of the last month, the oldest first. */

@@ -779,6 +779,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'admin/max-logins': 'admin/http/login.test.ts',
   'admin/login-idle-timeout': 'admin/http/login.test.ts',
   'admin/login-lifetime': 'admin/http/login.test.ts',
+  'admin/openid': 'admin/http/openid.test.ts',
   'admin/max-request-rate': 'admin/http/api-limits.test.ts',
   'admin/request-timeout': 'admin/http/http-door.test.ts',
   'broker/telemetry': 'telemetry/telemetry.test.ts',
@@ -852,6 +853,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
 
 /** The same for whole sections. */
 export const sectionsElsewhere: Readonly<Record<string, string>> = {
+  'admin.openid': 'plugins/openid-tokens.test.ts',
   'auth.jwt': 'plugins/auth-jwt.test.ts',
   'auth.http': 'plugins/auth-http.test.ts',
   'auth.scram': 'plugins/auth-scram.test.ts',

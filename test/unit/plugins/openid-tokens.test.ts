@@ -132,6 +132,17 @@ for (const [what, make] of Object.entries(WRONG)) {
   })
 }
 
+test('`clockToleranceMs` and `maxTokenBytes` decide how late and how long a token may be', async (t) => {
+  const provider = await provide(t)
+  const late = await provider.sign({ exp: NOW - 6 })
+  assert.ok('name' in (await provider.tokens({ clockToleranceMs: 10_000 }).verify(late)))
+  assert.ok('refused' in (await provider.tokens({ clockToleranceMs: 0 }).verify(await provider.sign({ exp: NOW }))))
+  const long = await provider.sign({ more: 'x'.repeat(9_000) })
+  assert.ok('name' in (await provider.tokens({ maxTokenBytes: long.length }).verify(long)))
+  const tooLong = await provider.tokens({ maxTokenBytes: long.length - 1 }).verify(long)
+  assert.match('refused' in tooLong ? tooLong.refused : '', /^it is longer than admin\.openid\.max-token-bytes/)
+})
+
 test('whatever shows without a key costs the provider no request', async (t) => {
   const provider = await provide(t)
   const tokens = provider.tokens()
