@@ -10,11 +10,11 @@ import type { Clock } from '../base/clock.ts'
 import { decodePacket } from '../codec/decode.ts'
 import { Decoder } from '../codec/decoder.ts'
 import { readPlainAcknowledgement } from '../codec/acknowledgement.ts'
-import type { AcknowledgementPacket, AuthPacket, ConnackPacket, DisconnectPacket, Packet } from '../codec/packets.ts'
+import type { AcknowledgementPacket, AuthPacket, ConnackPacket, Packet } from '../codec/packets.ts'
 import { PacketType, type ProtocolVersion, type QoS } from '../codec/packet-types.ts'
 import { noProperties, type Properties } from '../codec/properties.ts'
 import { forbidden, ProtocolError } from '../codec/protocol-error.ts'
-import { connectReturnCodes, ReasonCode, reasonCodeName } from '../codec/reason-code.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client as ClientFacts } from '../protocol/client.ts'
 import type { Delivery } from '../protocol/delivery.ts'
@@ -29,6 +29,7 @@ import type { ClientSession } from './client-session.ts'
 import type { ClientSide } from './client-side.ts'
 import { connectPacketOf } from './connect-packet.ts'
 import { KeepAlive } from './keep-alive.ts'
+import { disconnection, refusal } from './server-refusals.ts'
 import { ReceivedPublishes } from './received-publishes.ts'
 import { RelayedFlow } from './relayed-flow.ts'
 import { serverLimitsOf } from './server-limits.ts'
@@ -69,6 +70,7 @@ export class ClientConnection implements Incoming, SessionConnection {
   readonly #decoder: Decoder
   readonly #keepAlive: KeepAlive
   #isReauthenticating = false
+  #isPaused = false
 
   constructor(owner: ConnectionOwner, transport: Transport, loginDeadlineMs: number) {
     const { options, clock, side, session } = owner
@@ -95,10 +97,15 @@ export class ClientConnection implements Incoming, SessionConnection {
   receive(chunk: Uint8Array): void {
     if (this.isOver) return
     this.#keepAlive.received(this.#owner.clock.now())
+    this.#decoder.push(chunk)
+    this.#takeAll()
+  }
+
+  /** What comes in the same chunk as the packet that made the program pause has to wait as well. */
+  #takeAll(): void {
     const decoder = this.#decoder
-    decoder.push(chunk)
     try {
-      while (!this.isOver && decoder.next()) this.#take(decoder)
+      while (!this.isOver && !this.#isPaused && decoder.next()) this.#take(decoder)
       if (!this.isOver) decoder.detach()
     } catch (error) {
       this.#fail(error)
@@ -117,11 +124,17 @@ export class ClientConnection implements Incoming, SessionConnection {
   }
 
   pauseReading(): void {
+    this.#isPaused = true
     this.#transport.pauseReading()
   }
 
   resumeReading(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
     this.#transport.resumeReading()
+    this.#owner.clock.atEndOfTurn(() => {
+      if (!this.isOver) this.#takeAll()
+    })
   }
 
   flush(): void {
@@ -377,20 +390,4 @@ export class ClientConnection implements Incoming, SessionConnection {
     this.#decoder.release()
     this.#owner.over(this, error)
   }
-}
-
-function refusal(reasonCode: number, version: ProtocolVersion, properties: Properties): ClientError {
-  const name = version === 5 ? reasonCodeName(reasonCode, 'CONNACK') : (connectReturnCodes[reasonCode] ?? reasonCode)
-  const { reasonString, serverReference } = properties
-  const why = reasonString === undefined ? '' : ` (${reasonString})`
-  return new ClientError('ERR_CLIENT_REFUSED', `The server refused the login: ${name}${why}`, {
-    reasonCode,
-    serverReference,
-  })
-}
-
-function disconnection({ reasonCode, properties: { reasonString, serverReference } }: DisconnectPacket): ClientError {
-  const why = reasonString === undefined ? '' : ` (${reasonString})`
-  const message = `The server ended the connection: ${reasonCodeName(reasonCode, 'DISCONNECT')}${why}`
-  return new ClientError('ERR_CLIENT_DISCONNECTED', message, { reasonCode, serverReference })
 }
