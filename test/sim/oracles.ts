@@ -871,7 +871,8 @@ export class Oracles implements WireEar {
       'queue full': () => session !== undefined && this.#isFull(session, size),
       expired: () => this.#side.now() >= expiresAtMs,
       'packet too large': () =>
-        (wire ?? this.#entering)?.connect?.properties.maximumPacketSize !== undefined ||
+        // A message that has waited is judged before CONNACK, which may be decided in a later turn.
+        [wire, this.#arriving(clientId)].some((one) => one?.connect?.properties.maximumPacketSize !== undefined) ||
         // It was handed to the other members of a Shared Subscription.
         this.#isTooLargeForSome(topicName),
       'not authorized': () => !mayUse(session?.userName, topicName),
