@@ -73,6 +73,7 @@ class BridgeList implements Bridges {
     const names = new Set(settings.map(({ options: { name } }) => name))
     for (const [name, bridge] of before) if (!names.has(name)) this.#remove(bridge)
     for (const each of settings) this.#begin(each, options, before.get(each.options.name))
+    this.#count()
   }
 
   #begin(settings: BridgeSettings, options: Options, earlier: Bridge | undefined): void {
@@ -93,6 +94,7 @@ class BridgeList implements Bridges {
     bridge.close()
     bridge.local.remove()
     this.#publish(bridge.name, '')
+    this.#published.delete(bridge.name)
     this.#host.log.info(`bridge ${bridge.name}: removed, with what waited for the other broker`)
   }
 
@@ -121,9 +123,13 @@ class BridgeList implements Bridges {
     return new Set(guarded.map(({ settings }) => settings.options.clientId))
   }
 
+  #count(): void {
+    const connected = [...this.#bridges.values()].filter(({ state }) => state === 'connected')
+    serverOf(this.#broker).metrics.bridgesConnected = connected.length
+  }
+
   #changed({ name, state, reason }: Bridge): void {
-    const { metrics } = serverOf(this.#broker)
-    metrics.bridgesConnected = this.views.filter((view) => view.state === 'connected').length
+    this.#count()
     this.#host.events.emit('bridgeChanged', { name, state, reason: reason ?? '' })
     this.#publish(name, state === 'connected' ? '1' : '0')
     const { log } = this.#host

@@ -3,11 +3,11 @@ import { Work } from '../../base/work.ts'
 import type { HintView } from '../../broker/host/why-view.ts'
 import { RecordKind } from '../../reporting/recorder/record-kind.ts'
 import type { FlightRecord } from '../../reporting/recorder/flight-record.ts'
-import { matches, parseSharedFilter } from '../../topics/topic-filter.ts'
+import { parseSharedFilter } from '../../topics/topic-filter.ts'
 import { isPublish } from './evidence.ts'
 import { nameOf, topicText, type Inquiry } from './facts.ts'
 import { Concerned } from './hint.ts'
-import { nearestFilter } from './nearest-filter.ts'
+import { isMatching, nearFilter } from './near-filter.ts'
 
 /** Takeovers on record from which on two clients are said to use one identifier. */
 const FIGHT = 3
@@ -62,18 +62,31 @@ async function filterHints(inquiry: Inquiry, topics: ReadonlyMap<string, Publica
     for (const topicFilter of session.subscriptions.keys()) {
       if (hints.length === MAX_NEAR || ++looked > MAX_FILTERS) return hints
       const filter = partOf(topicFilter)
-      await inquiry.pause(topics.size)
-      if (topics.size === 0 || [...topics.keys()].some((topic) => matches(filter, topic))) continue
-      const hint = nearHint(session.clientId, filter, topics)
+      if (topics.size === 0 || (await isPublishedTo(inquiry, filter, topics))) continue
+      const hint = await nearHint(inquiry, session.clientId, filter, topics)
       if (hint !== undefined) hints.push(hint)
     }
   }
   return hints
 }
 
-function nearHint(clientId: string, filter: string, topics: ReadonlyMap<string, Publication>): HintView | undefined {
+async function isPublishedTo(
+  inquiry: Inquiry,
+  filter: string,
+  topics: ReadonlyMap<string, Publication>,
+): Promise<boolean> {
+  for (const topic of topics.keys()) if (await isMatching(inquiry, filter, topic)) return true
+  return false
+}
+
+async function nearHint(
+  inquiry: Inquiry,
+  clientId: string,
+  filter: string,
+  topics: ReadonlyMap<string, Publication>,
+): Promise<HintView | undefined> {
   for (const topic of topics.keys()) {
-    const near = nearestFilter([filter], topic)
+    const near = await nearFilter(inquiry, [filter], topic)
     if (near === undefined) continue
     const text = `No message on record matches the filter ${topicText(filter)} of ${nameOf(clientId)}, and ${topicText(topic)} nearly does (${near.difference}): check the filter.`
     return {

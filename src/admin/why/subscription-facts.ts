@@ -12,7 +12,7 @@ import { RecordKind } from '../../reporting/recorder/record-kind.ts'
 import { matches, parseSharedFilter } from '../../topics/topic-filter.ts'
 import { entriesOf, type TopicEvidence } from './evidence.ts'
 import { counted, derived, nameOf, recorded, timeText, topicText, type Inquiry } from './facts.ts'
-import { nearestFilter } from './nearest-filter.ts'
+import { isMatching, nearFilter } from './near-filter.ts'
 import { deniedFact } from './rights.ts'
 
 export async function subscriptionFacts(
@@ -21,8 +21,10 @@ export async function subscriptionFacts(
   topic: string,
   evidence: TopicEvidence,
 ): Promise<WhyFact[]> {
-  await inquiry.pause(session.subscriptions.size)
-  const matching = [...session.subscriptions.values()].filter(({ topicFilter }) => matches(partOf(topicFilter), topic))
+  const matching: Subscription[] = []
+  for (const subscription of [...session.subscriptions.values()]) {
+    if (await isMatching(inquiry, partOf(subscription.topicFilter), topic)) matching.push(subscription)
+  }
   if (matching.length === 0) return notSubscribed(inquiry, session.clientId, session.subscriptions.keys(), topic)
   const { clientId } = session
   const filters = matching.map(({ topicFilter }) => topicText(topicFilter)).slice(0, 3)
@@ -51,7 +53,7 @@ async function notSubscribed(
   topic: string,
 ): Promise<WhyFact[]> {
   const filters = [...topicFilters].map(partOf)
-  const near = nearestFilter(filters, topic)
+  const near = await nearFilter(inquiry, filters, topic)
   const nearly = near === undefined ? '' : `; the nearest is ${topicText(near.topicFilter)}: ${near.difference}`
   const has =
     filters.length === 0

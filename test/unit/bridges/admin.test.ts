@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { serverOf } from '../../../src/broker/broker.ts'
+import { BridgedBrokers } from '../../support/bridged.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
 
 test('broker.admin lists bridges, pauses one and resumes it; a reload that removes it ends its session', async () => {
@@ -20,6 +22,17 @@ test('broker.admin lists bridges, pauses one and resumes it; a reload that remov
   assert.deepEqual(await states(), [])
   assert.equal(await near.broker.session('$bridge/cloud'), undefined)
   await near.close()
+})
+
+test('a bridge that a reload removes while it is connected is no longer counted as connected', async () => {
+  const net = new BridgedBrokers()
+  await net.start('far')
+  const near = await net.start('near', { cloud: { url: 'mqtt://far', clientId: 'plant', out: [{ filter: 'a/#' }] } })
+  const { metrics } = serverOf(near.broker)
+  assert.equal(metrics.bridgesConnected, 1)
+  await near.apply({})
+  assert.equal(metrics.bridgesConnected, 0)
+  await net.close()
 })
 
 test('other clients may not use the client identifier of a bridge', async () => {

@@ -1,9 +1,18 @@
 /**
- * The Topic Filter that nearly matches a Topic Name: wrong by one level, by the case of letters, or by a slash too many.
+ * A Topic Filter that nearly matches a Topic Name: wrong by one level, by the case of letters, or by a slash too many. Texts
+ * are compared a share of a turn at a time, because a client may have very many filters, and very long ones.
  *
  * @module
  */
+import { scanned } from '../../base/work.ts'
 import { matches } from '../../topics/topic-filter.ts'
+import type { Inquiry } from './facts.ts'
+
+/** Work of a match, and of the search for a difference, besides the length of the texts. */
+const MATCH_UNITS = 10
+const DIFFERENCE_UNITS = 200
+/** How often the search for a difference reads the texts. */
+const PASSES = 3
 
 /** How a filter would have to change to match. */
 export interface NearFilter {
@@ -11,14 +20,24 @@ export interface NearFilter {
   readonly difference: string
 }
 
-/** @returns the filter that needs the smallest change; `undefined` if none is near */
-export function nearestFilter(topicFilters: Iterable<string>, topicName: string): NearFilter | undefined {
-  let best: NearFilter | undefined
+/** @returns the first filter that is near; `undefined` if none is */
+export async function nearFilter(
+  inquiry: Inquiry,
+  topicFilters: Iterable<string>,
+  topicName: string,
+): Promise<NearFilter | undefined> {
   for (const topicFilter of topicFilters) {
+    await inquiry.pause(DIFFERENCE_UNITS + PASSES * scanned(topicFilter.length + topicName.length))
     const difference = differenceOf(topicFilter, topicName)
-    if (difference !== undefined) best ??= { topicFilter, difference }
+    if (difference !== undefined) return { topicFilter, difference }
   }
-  return best
+  return undefined
+}
+
+/** Whether a Topic Filter matches a Topic Name. */
+export async function isMatching(inquiry: Inquiry, topicFilter: string, topicName: string): Promise<boolean> {
+  await inquiry.pause(MATCH_UNITS + scanned(topicFilter.length + topicName.length))
+  return matches(topicFilter, topicName)
 }
 
 function differenceOf(topicFilter: string, topicName: string): string | undefined {
