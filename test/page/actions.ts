@@ -222,6 +222,14 @@ const watchLog: Action = async (visitor, broker, number) => {
   await visitor.button('Resume').waitFor()
 }
 
+/** What was done above is in the audit log. */
+const readActions: Action = async (visitor, _, number) => {
+  await visitor.goTo('log/actions', 'Log')
+  await visitor.row('disconnect').waitFor()
+  if (visitor.look.width !== 'phone') await visitor.row(thermostat(number + 1)).waitFor()
+  await visitor.inspect('actions-done')
+}
+
 const chooseTheme: Action = async (visitor) => {
   if (visitor.look.width === 'phone') await visitor.button('Menu').click()
   const dark = 'getComputedStyle(document.documentElement).colorScheme'
@@ -282,6 +290,7 @@ export const actions: Readonly<Record<string, Action>> = {
   endLogin,
   reload,
   watchLog,
+  readActions,
   chooseTheme,
   useKeyboard,
   logInAsOperator,
