@@ -106,7 +106,7 @@ test('a Session that stays is listed once, whatever comes and goes between two p
   await broker.close()
 })
 
-test('a page that finds little among very many is spread over turns', async () => {
+test('pages that find little among very many end early, and are spread over turns', async () => {
   const broker = await VirtualBroker.start({
     'max-connections': 0,
     'max-memory': 0,
@@ -117,11 +117,13 @@ test('a page that finds little among very many is spread over turns', async () =
     broker.connect({ clientId: `c${at}`, properties: { sessionExpiryInterval: 100 } }).disconnect()
   }
   const { turns } = broker.broker.metrics
-  assert.deepEqual(await pagesOf(broker, 'clients', 10), [[]])
+  const pages = await pagesOf(broker, 'clients', 10)
+  assert.deepEqual(pages.flat(), [])
+  assert.ok(pages.length > 10 && pages.length < 20, `${pages.length} pages`)
   const taken = broker.broker.metrics.turns - turns
   assert.ok(taken > 0)
   // A small page must not look through a leaf of the registry for each few that it finds there.
-  assert.ok(taken < 20, `${taken} turns`)
+  assert.ok(taken < 40, `${taken} turns`)
   await broker.close()
 })
 
