@@ -295,12 +295,21 @@ export class Bridge {
 
   #receivedFromLocal(message: ApplicationMessage, receipt: Receipt): undefined {
     this.#relay?.fromLocal(message, receipt)
-    if (this.#remote?.takesMore === false) this.#holds?.hold('output')
+    if (this.#remote?.takesMore === false) this.#holdForOutput()
     if (this.#rate === undefined) return
     const { clock } = this.#host
     const waitMs = this.#rate.take(1, clock.now())
     const holds = this.#holds
     if (waitMs > 0 && holds?.hold('rate') === true) clock.setTimer(waitMs, () => holds.release('rate'))
+  }
+
+  /** `writable` follows only if the socket does not take everything at once, which shows after the flush of this turn. */
+  #holdForOutput(): void {
+    const [remote, holds] = [this.#remote, this.#holds]
+    if (holds?.hold('output') !== true) return
+    this.#host.clock.atEndOfTurn(() => {
+      if (remote?.takesMore === true) holds.release('output')
+    })
   }
 
   /** The other connection ends as well: it would only collect what has nowhere to go. */

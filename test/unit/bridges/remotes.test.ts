@@ -205,3 +205,10 @@ test('a bridge whose session is taken away here connects again', async () => {
   assert.deepEqual([view().state, view().connections], ['connected', 2])
   await net.close()
 })
+
+test('more than the bridge sends at once does not stop it', async () => {
+  const { net, remote, sensor } = await bridged(accepting())
+  for (let at = 0; at < 5; at++) sensor.publish('up/a', Buffer.alloc(300_000), at % 2 === 0 ? 0 : 1)
+  assert.equal(publishesIn(remote.packets).length, 5)
+  await net.close()
+})
