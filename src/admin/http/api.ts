@@ -168,11 +168,13 @@ export class Api {
     this.#checkRole(principal, operation.role, head, name)
     if (operation.isLocal === true && head.address !== LOCAL_ADDRESS) throw onlyLocal(name)
     const parameters = requestParameters(route, query, await bodyOf(route, head, readBody))
-    if (!isRecorded(operation, parameters)) {
-      const { signal } = head
-      return this.#answerOf(route, head, await this.#call(name, parameters, { caller: callerOf(principal), signal }))
-    }
-    return this.#act(route, head, principal, parameters)
+    // A body takes as long as the caller likes, and a view may count for seconds.
+    this.#checkRole(principal, operation.role, head, name)
+    if (isRecorded(operation, parameters)) return this.#act(route, head, principal, parameters)
+    const { signal } = head
+    const value = await this.#call(name, parameters, { caller: callerOf(principal), signal })
+    this.#checkRole(principal, operation.role, head, name)
+    return this.#answerOf(route, head, value)
   }
 
   /** @throws {Problem} `ERR_UNAUTHORIZED`, `ERR_RATE` */

@@ -4,7 +4,7 @@
  *   accept() ──> handshake, request ──> under way ──> idle ──> next request ──> closed
  *   |<-- waiting ------------------>|              |<-- waiting -->|
  *
- * A connection that sends half a request costs its peer nothing. So when the room is full, the oldest waiting connection
+ * A request whose body is still arriving is not under way yet. A connection that sends half a request costs its peer nothing. So when the room is full, the oldest waiting connection
  * of the network that has most of them gives way, and no network can keep a balancer from its health checks. A request
  * that is under way is never interrupted for another.
  *
@@ -38,13 +38,13 @@ export class ConnectionRoom<Connection> {
     return oldest
   }
 
-  /** A request has arrived on this connection. */
+  /** A request has arrived on this connection, or its body has. */
   begin(connection: Connection): void {
     const network = this.#networks.get(connection)
     if (network !== undefined) this.#waiting.remove(network, connection)
   }
 
-  /** The request on this connection has its answer. */
+  /** The request on this connection has its answer, or waits for its body. */
   end(connection: Connection): void {
     const network = this.#networks.get(connection)
     if (network !== undefined) this.#waiting.add(network, connection)

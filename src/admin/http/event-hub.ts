@@ -139,6 +139,7 @@ export class EventHub {
   #tick(): void {
     if (this.#broker.state !== 'started') return
     this.#ticks++
+    this.#endFormer()
     const overviews = [...this.#readers].filter(({ interval }) => interval > 0 && this.#ticks % interval === 0)
     if (overviews.length > 0) {
       const text = eventText('overview', overviewOf(this.#broker))
@@ -146,5 +147,14 @@ export class EventHub {
     }
     if (this.#ticks % HEARTBEAT_TICKS > 0) return
     for (const reader of this.#readers) if (!reader.beat()) this.#remove(reader)
+  }
+
+  /** Ends those who may no longer read. */
+  #endFormer(): void {
+    for (const reader of this.#readers) {
+      if (reader.mayRead) continue
+      reader.close()
+      this.#remove(reader)
+    }
   }
 }

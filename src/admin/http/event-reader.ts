@@ -32,6 +32,10 @@ export class EventReader {
     this.#sink = sink
   }
 
+  get mayRead(): boolean {
+    return this.#options.mayRead()
+  }
+
   /** @returns whether there was room for it */
   write(text: string): boolean {
     if (this.#sink.waitingBytes + text.length > this.#options.maxBytes) {
@@ -49,7 +53,7 @@ export class EventReader {
     const hasRoom = this.#sink.waitingBytes < this.#options.maxBytes / 2
     this.#missedBeats = hasRoom ? 0 : this.#missedBeats + 1
     if (hasRoom) this.#sink.write(':\n\n')
-    const mayStay = this.#missedBeats < MAX_MISSED_BEATS && this.#options.mayRead()
+    const mayStay = this.#missedBeats < MAX_MISSED_BEATS
     if (!mayStay) this.close()
     return mayStay
   }

@@ -137,8 +137,10 @@ export class HttpServer {
     if (this.#busy.has(socket)) return this.#refusePipelining(response)
     this.#begin(socket, response)
     const api = await this.#api()
-    const readBody = (maxBytes?: number): Promise<Uint8Array> =>
-      bodyOf(request, Math.min(this.#options.maxRequestBytes, maxBytes ?? Infinity), maxBytes === undefined)
+    const readBody = (maxBytes?: number): Promise<Uint8Array> => {
+      const limit = Math.min(this.#options.maxRequestBytes, maxBytes ?? Infinity)
+      return this.#whileWaiting(socket, bodyOf(request, limit, maxBytes === undefined))
+    }
     const head = headOf(request, this.#isLocal, this.#options)
     const answer = await api.answer({ ...head, signal: lossOf(response) }, readBody)
     if (!request.complete || !this.server.listening) response.shouldKeepAlive = false
@@ -149,6 +151,17 @@ export class HttpServer {
     }
     socket.setTimeout(this.#options.requestTimeout * 1000)
     send(response, answer, request.method === 'HEAD')
+  }
+
+  /** A body that does not arrive takes no place from others either: logins have one, and anybody may send them. */
+  async #whileWaiting(socket: Socket, body: Promise<Uint8Array>): Promise<Uint8Array> {
+    const below = this.#below.get(socket) ?? socket
+    this.#room.end(below)
+    try {
+      return await body
+    } finally {
+      this.#room.begin(below)
+    }
   }
 
   #begin(socket: Socket, response: ServerResponse): void {

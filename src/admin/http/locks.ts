@@ -20,17 +20,16 @@ import { presentedKey, type ApiKeys } from '../api-keys.ts'
 import type { LoginChecks } from '../logins/login-checks.ts'
 import type { ProviderTokens } from '../logins/provider-tokens.ts'
 import type { OperatorLogin, OperatorLogins } from '../logins/operator-logins.ts'
-import { roles } from '../operation.ts'
 import { loginCookies } from './cookies.ts'
 import { checkBrowserWrite, checkSite } from './host-check.ts'
-import { unauthorized, type Principal } from './principal.ts'
+import { hasRole, unauthorized, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 import { LOCAL_ADDRESS, type RequestHead } from './request.ts'
 
 /** The header with the token that the answer to a login has, in lower case. No form can send it. */
 export const REQUEST_TOKEN_HEADER = 'sluice-request-token'
 
-const LOCAL: Principal = { name: 'local', role: 'administrator', holds: () => true }
+const LOCAL: Principal = { name: 'local', roleNow: () => 'administrator' }
 
 export interface LocksParts {
   readonly keys: ApiKeys
@@ -68,7 +67,7 @@ export class Locks {
     if (authorization === undefined && requestToken !== undefined) return this.#ofLogin(head, requestToken)
     if (authorization === undefined && certificateName !== undefined) {
       checkSite(head)
-      return { name: `certificate ${certificateName}`, role: this.#options.admin!.certificateRole, holds: () => true }
+      return { name: `certificate ${certificateName}`, roleNow: () => this.#options.admin!.certificateRole }
     }
     const text = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
     if (text === undefined) throw unauthorized('send an API key: `Authorization: Bearer KEY`, or log in')
@@ -81,9 +80,8 @@ export class Locks {
     else checkBrowserWrite(head)
     for (const cookie of loginCookies(head)) {
       const login = this.#logins.use(cookie, requestToken)
-      const role = login?.roleNow()
-      if (login === undefined || role === undefined) continue
-      return { name: nameOf(login), role, login, holds: () => this.#logins.holds(login) }
+      if (login === undefined) continue
+      return { name: nameOf(login), login, roleNow: () => (this.#logins.holds(login) ? login.roleNow() : undefined) }
     }
     throw unauthorized('the login has ended; log in again')
   }
@@ -95,7 +93,7 @@ export class Locks {
     const key = this.#checks.atOnce(claim, () => presented && this.#keys.check(presented))
     if (key === undefined) throw unauthorized('the API key is wrong, or it has expired or been deleted')
     const { keyId, name, role } = key
-    return { name: `key ${keyId} (${name})`, role, holds: () => this.#keys.isValid(keyId) }
+    return { name: `key ${keyId} (${name})`, roleNow: () => (this.#keys.isValid(keyId) ? role : undefined) }
   }
 }
 
@@ -104,8 +102,11 @@ export function nameOf({ userName, loginId }: OperatorLogin): string {
   return userName === undefined ? `link ${loginId}` : `user ${safeExcerpt(userName)}`
 }
 
-/** @throws {Problem} `ERR_FORBIDDEN` */
-export function checkRole({ name, role }: Principal, needed: AdminRole): void {
-  if (roles.indexOf(role) >= roles.indexOf(needed)) return
+/** @throws {Problem} `ERR_FORBIDDEN`, or `ERR_UNAUTHORIZED` for a login that has ended meanwhile */
+export function checkRole(principal: Principal, needed: AdminRole): void {
+  if (hasRole(principal, needed)) return
+  const { name, roleNow } = principal
+  const role = roleNow()
+  if (role === undefined) throw unauthorized('the login has ended; log in again')
   throw new Problem('ERR_FORBIDDEN', `this takes the role ${needed}; ${name} has the role ${role}`, { role: needed })
 }

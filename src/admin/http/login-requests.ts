@@ -65,9 +65,9 @@ export class LoginRequests {
   }
 
   /** Who the caller is, however it has logged in. */
-  who({ name, role, login }: Principal): Answer {
+  who({ name, roleNow, login }: Principal): Answer {
     const view = login === undefined ? {} : this.#parts.logins.viewOf(login)
-    return valueAnswer(200, { ...view, name, role }, { 'Cache-Control': 'no-store' })
+    return valueAnswer(200, { ...view, name, role: roleNow() }, { 'Cache-Control': 'no-store' })
   }
 
   /** Ends the login of the caller, and removes its cookie. */

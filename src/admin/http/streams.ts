@@ -2,10 +2,10 @@
 import type { Broker } from '../../broker/broker.ts'
 import type { AdminHost } from '../../broker/host/admin-door.ts'
 import type { AdminOptions } from '../../config/resolved-options.ts'
-import { tracesOf, visibleTrace } from '../trace/trace-calls.ts'
+import { isVisible, tracesOf, visibleTrace } from '../trace/trace-calls.ts'
 import { EventHub } from './event-hub.ts'
 import { eventQuery } from './event-query.ts'
-import { callerOf, type Principal } from './principal.ts'
+import { callerOf, hasRole, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 import type { Answer, EventSink, RequestHead } from './request.ts'
 import { methodProblem } from './routes.ts'
@@ -32,11 +32,12 @@ export class Streams {
   }
 
   /** Live events. */
-  events({ method }: RequestHead, { holds }: Principal, query: string): Answer {
+  events({ method }: RequestHead, principal: Principal, query: string): Answer {
     if (method !== 'GET') throw methodProblem(method, 'GET')
     const { names, overviewSeconds } = eventQuery(query)
     this.#checkReaders()
-    const options = { names, overviewSeconds, maxBytes: this.#settings().maxEventBufferBytes, mayRead: holds }
+    const mayRead = (): boolean => hasRole(principal, 'viewer')
+    const options = { names, overviewSeconds, maxBytes: this.#settings().maxEventBufferBytes, mayRead }
     return answerOf((sink) => this.#hub.open(options, sink))
   }
 
@@ -47,7 +48,8 @@ export class Streams {
     const trace = visibleTrace(this.#broker, traceId, callerOf(principal))
     if (trace === undefined) throw new Problem('ERR_NOT_FOUND', NO_TRACE, { parameter: 'traceId', value: traceId })
     this.#checkReaders()
-    const options = { after, maxBytes: this.#settings().maxEventBufferBytes, mayRead: principal.holds }
+    const mayRead = (): boolean => hasRole(principal, 'operator') && isVisible(trace, callerOf(principal))
+    const options = { after, maxBytes: this.#settings().maxEventBufferBytes, mayRead }
     return answerOf((sink) => tracesOf(this.#broker).read(trace, options, sink))
   }
 

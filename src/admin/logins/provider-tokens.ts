@@ -77,7 +77,7 @@ export class ProviderTokens {
     const name = `openid ${safeExcerpt(facts.name)}`
     if (role === undefined) throw new Problem('ERR_FORBIDDEN', `${name} has no role here: see \`admin.openid.roles\``)
     const holds = (): boolean => this.#options === options && this.#host.clock.wallNow() < facts.expiresAtMs
-    return { name, role, holds }
+    return { name, roleNow: () => (holds() ? role : undefined) }
   }
 
   async #verified(options: AdminOpenidOptions, token: string): Promise<TokenFacts | TokenRefusal> {

@@ -36,8 +36,13 @@ export function visibleTrace(broker: Broker, traceId: string, caller: AdminCalle
   return visible(broker, caller).find((trace) => trace.traceId === traceId)
 }
 
-function visible(broker: Broker, { name, role }: AdminCaller): Trace[] {
-  return tracesOf(broker).all.filter(({ caller }) => role === 'administrator' || caller.name === name)
+function visible(broker: Broker, caller: AdminCaller): Trace[] {
+  return tracesOf(broker).all.filter((trace) => isVisible(trace, caller))
+}
+
+/** Whether the caller may see a trace: its own, or as an administrator. */
+export function isVisible({ caller }: Trace, { name, role }: AdminCaller): boolean {
+  return role === 'administrator' || caller.name === name
 }
 
 type TraceCalls = {

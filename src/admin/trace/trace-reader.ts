@@ -77,12 +77,12 @@ export class TraceReader {
 
   /** Called every second: shows proxies that the connection is alive. @returns whether it is to stay */
   tick(): boolean {
-    if (this.isOver) return false
+    if (this.isOver || !this.#options.mayRead()) return false
     if (++this.#ticks % HEARTBEAT_TICKS > 0) return true
     const hasRoom = this.#sink.waitingBytes < this.#options.maxBytes / 2
     this.#missedBeats = hasRoom ? 0 : this.#missedBeats + 1
     if (hasRoom) this.#sink.write(':\n\n')
-    return this.#missedBeats < MAX_MISSED_BEATS && this.#options.mayRead()
+    return this.#missedBeats < MAX_MISSED_BEATS
   }
 
   close(): void {

@@ -130,7 +130,7 @@ test('a silent stream has a heartbeat; a reader that takes nothing for a minute 
   await broker.close()
 })
 
-test('whoever may no longer read is closed with the next heartbeat', async () => {
+test('whoever may no longer read is closed within a second', async () => {
   const { test: broker, hub } = await hubOf()
   const sink = new TestSink()
   let mayRead = true
@@ -138,7 +138,7 @@ test('whoever may no longer read is closed with the next heartbeat', async () =>
   for (let second = 0; second < 15; second++) broker.advance(1000)
   assert.equal(sink.isClosed, false)
   mayRead = false
-  for (let second = 0; second < 15; second++) broker.advance(1000)
+  broker.advance(1000)
   assert.deepEqual([sink.isClosed, hub.size], [true, 0])
   await broker.close()
 })

@@ -192,6 +192,22 @@ test('half-open requests take no place from others: the oldest gives way, is clo
   assert.equal(broker.metrics.adminOverLimit, 1)
 })
 
+test('bodies that do not arrive take no place from others either, though anybody may send that of a login', async (t) => {
+  const { broker, port } = await serve(t, { bind: '127.0.0.1:0', 'max-connections': 2 })
+  const head = `Host: localhost\r\nOrigin: http://localhost\r\nContent-Type: application/json\r\nContent-Length: 100`
+  const closed: Promise<string>[] = []
+  for (let count = 0; count < 2; count++) {
+    const half = connect(port(), '127.0.0.1')
+    // The answer of Node to `Expect` shows that the request is being served.
+    half.write(`POST /api/v1/login HTTP/1.1\r\n${head}\r\nExpect: 100-continue\r\n\r\n`)
+    await once(half, 'data')
+    closed.push(textOf(half))
+  }
+  assert.equal((await ask({ host: '127.0.0.1', port: port(), path: '/health/live' })).status, 200)
+  assert.equal(await Promise.race(closed), '')
+  assert.equal(broker.metrics.adminOverLimit, 1)
+})
+
 test('`request-timeout`: a request that does not arrive is answered 408', async (t) => {
   const { socketPath } = await serve(t, { 'request-timeout': 1 })
   const socket = connect(socketPath)

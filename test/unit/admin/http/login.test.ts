@@ -6,6 +6,7 @@ import { serverOf } from '../../../../src/broker/broker.ts'
 import { NEW_ROLE, NEW_USER } from '../../../../src/admin/access/access-changes.ts'
 import type { ConfigInput } from '../../../../src/config/options.ts'
 import type { BrokerEvents } from '../../../../src/access/broker-events.ts'
+import { settled } from '../support.ts'
 import { passwordOf, REMOTE, TestApi, type Got } from './support.ts'
 
 const HOST = 'localhost:8083'
@@ -278,8 +279,64 @@ test('events that a login follows end with it', async (t) => {
   api.test.advance(30_000)
   assert.equal(isClosed, false)
   api.services.logins.end(view.loginId)
-  api.test.advance(16_000)
+  api.test.advance(1000)
   assert.equal(isClosed, true)
+})
+
+test('the role counts when the body has arrived, not when the request began', async (t) => {
+  const api = await start(t)
+  addUser(api, 'ann', 'administrator')
+  const { headers } = await byName(api, 'ann')
+  const head = { method: 'POST', address: REMOTE, isEncrypted: false }
+  const asked = { ...head, headers: { ...headers, 'content-type': 'application/json' } }
+  const statusAfter = async (target: string, body: object, change: () => void): Promise<number> => {
+    const readBody = (): Promise<Uint8Array> => {
+      change()
+      return Promise.resolve(Buffer.from(JSON.stringify(body)))
+    }
+    return (await settled(api.test, api.api.answer({ ...asked, target: `/api/v1${target}` }, readBody))).status
+  }
+  const roles = { roles: ['administrator'] }
+  assert.equal(await statusAfter('/users/eve', roles, () => addUser(api, 'ann', 'operator')), 403)
+  assert.equal((await api.ask('GET', '/users/eve')).status, 404)
+  const message = { topic: 'a', payload: '1' }
+  assert.equal(await statusAfter('/publish', message, () => addUser(api, 'ann', 'operator', { disabled: true })), 401)
+})
+
+test('a view that takes seconds is not for one who has logged out meanwhile', async (t) => {
+  const api = await start(t)
+  const { headers, view } = await byLink(api)
+  const target = '/api/v1/topics?seconds=2'
+  const head = { method: 'GET', target, headers, address: REMOTE, isEncrypted: false }
+  const answer = api.api.answer(head, () => Promise.resolve(new Uint8Array()))
+  api.test.advance(1000)
+  api.services.logins.end(view.loginId)
+  assert.equal((await settled(api.test, answer)).status, 401)
+})
+
+test('a trace is no longer sent to one who has lost the role for it, or for those of others', async (t) => {
+  for (const [owner, role] of [
+    ['ann', 'viewer'],
+    ['bob', 'operator'],
+  ] as const) {
+    const api = await start(t)
+    addUser(api, 'ann', 'administrator')
+    const { headers } = await byName(api, 'ann')
+    addUser(api, 'bob', 'operator')
+    const asked = { address: REMOTE, headers: (await byName(api, owner)).headers, body: { topicFilter: '#' } }
+    const { traceId } = (await api.ask('POST', '/traces', asked)).value as { traceId: string }
+    const target = `/api/v1/traces/${traceId}/events`
+    const answer = await api.api.answer({ method: 'GET', target, headers, address: REMOTE, isEncrypted: false }, () =>
+      Promise.resolve(new Uint8Array()),
+    )
+    let isClosed = false
+    answer.follow!({ write: () => undefined, waitingBytes: 0, close: () => (isClosed = true) })
+    api.test.advance(1000)
+    assert.equal(isClosed, false)
+    addUser(api, 'ann', role)
+    api.test.advance(1000)
+    assert.equal(isClosed, true, `the trace of ${owner} for one who is ${role} now`)
+  }
 })
 
 test('wrong passwords and wrong links make the next login from that address wait, longer each time', async (t) => {
