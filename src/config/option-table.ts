@@ -1890,6 +1890,7 @@ const bridgeRows = rows('bridge', [
   {
     key: 'headers',
     type: 'headers',
+    secret: true,
     default: {},
     since: '0.2.0',
     description: 'Headers of the request that opens a WebSocket.',

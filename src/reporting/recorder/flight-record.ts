@@ -37,6 +37,8 @@ const AT_MOST_ONCE = RecordKind.SentAtMostOnce << 16
 /** What a record needs from the recorder. */
 export interface RecordRoom {
   readonly pages: RecordPages
+  /** False while nothing is to be recorded. */
+  readonly isOn: boolean
   /** Milliseconds since the recorder began. */
   now(): number
   /** Whether that record may take another page. It may have to give up its oldest ones instead. */
@@ -123,7 +125,7 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
     subject: string | undefined,
     detail: string | undefined,
   ): void {
-    if (!this.isOpen) return
+    if (!this.isOpen || !this.#room.isOn) return
     const kept = subject === undefined || subject.length <= 256 ? subject : shortText(subject)
     const time = Math.floor(this.#room.now())
     if (this.#slab !== undefined && this.#fold(this.#slab, what, packetIdentifier, bytes, count, kept, detail, time))

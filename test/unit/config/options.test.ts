@@ -381,6 +381,8 @@ test('everything that is wrong is told at once, and nothing that only follows fr
 test('what holds secrets is never shown', () => {
   const input = { listeners: { a: { ...TLS, cadata: ['-----BEGIN secret'] } } }
   assert.doesNotMatch(JSON.stringify(problemsOf(input)), /secret/)
+  const cloud = { url: 'ws://127.0.0.1', clientId: 'plant', headers: 'Authorization: Bearer secret' }
+  assert.doesNotMatch(JSON.stringify(problemsOf({ bridges: { cloud } })), /secret/)
 })
 
 test('a configuration that is no section at all says so', () => {

@@ -75,6 +75,20 @@ test('messages of QoS 0 are counted once a turn, with the last topic', async () 
   await broker.close()
 })
 
+test('max-recorder-bytes 0: no packet looks for room', async () => {
+  const broker = await VirtualBroker.start({ 'max-recorder-bytes': 0 })
+  const { recorder } = serverOf(broker.broker)
+  let questions = 0
+  recorder.mayGrow = () => {
+    questions++
+    return false
+  }
+  const meter = broker.connect({ clientId: 'meter' })
+  for (let at = 0; at < 10; at++) meter.publish('power', String(at), 1)
+  assert.equal(questions, 0)
+  await broker.close()
+})
+
 test('an empty retained message is not hidden among others of its topic', async () => {
   const broker = await VirtualBroker.start()
   const meter = broker.connect({ clientId: 'meter' })
