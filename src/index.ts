@@ -86,7 +86,7 @@ export type { BridgeAdmin, BridgeParameters } from './broker/host/bridge-admin.t
 export type { BridgeState, BridgeTraffic, BridgeView } from './broker/host/bridge-view.ts'
 export type { AdminRole, ApiKeyRequest, ApiKeyView, CreatedApiKey } from './broker/host/api-key-views.ts'
 export type { AdminHandler, AdminHandlerOptions } from './broker/host/admin-door.ts'
-export type { AuditView } from './broker/host/audit-view.ts'
+export type { AuditAdmin, AuditParameters, AuditView } from './broker/host/audit-view.ts'
 export type { LoginLinkView, LoginView, ResetRequest } from './broker/host/login-views.ts'
 export type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './broker/host/client-subscriptions.ts'
 export type { ClosedConnectionsOptions } from './broker/host/closed-connection-pages.ts'
