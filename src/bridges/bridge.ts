@@ -167,9 +167,10 @@ export class Bridge {
     // What comes before the Session here is connected waits.
     this.#early = new Early()
     this.#remote!.pauseReading()
-    this.#connectLocal(sessionPresent)
-    this.#subscribe(sessionPresent)
     this.#deadline = this.#host.clock.setTimer(options.connectTimeout * 1000, () => this.#isLate())
+    this.#connectLocal(sessionPresent)
+    // If this broker accepts no connection now, both have ended already.
+    if (this.#localClient !== undefined) this.#subscribe(sessionPresent)
   }
 
   #isLate(): void {

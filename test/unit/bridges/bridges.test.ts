@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { QoS } from '../../../src/codec/packet-types.ts'
+import { serverOf } from '../../../src/broker/broker.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
 import { BridgedBrokers, type BridgesInput } from '../../support/bridged.ts'
 import type { TestClient } from '../../support/test-client.ts'
@@ -55,6 +56,25 @@ for (const protocol of ['5.0', '3.1.1', '3.1'] as const) {
     await net.close()
   })
 }
+
+test('an attempt that fails at this broker does not end a later connection', async () => {
+  const net = new BridgedBrokers()
+  await net.start('far')
+  const near = await net.start('near')
+  const { connections } = serverOf(near.broker)
+  const accept = connections.accept.bind(connections)
+  await near.apply({ cloud: { ...BOTH['cloud'], paused: true } })
+  connections.accept = () => undefined
+  await near.broker.admin.resumeBridge({ name: 'cloud' })
+  net.clock.runTurns()
+  assert.match(near.bridges.views[0]!.reason!, /accepts no connection now/)
+  connections.accept = accept
+  near.advance(5_000)
+  assert.equal(near.bridges.views[0]!.state, 'connected')
+  near.advance(60_000)
+  assert.deepEqual([near.bridges.views[0]!.state, near.bridges.views[0]!.connections], ['connected', 1])
+  await net.close()
+})
 
 test('messages wait while the other broker is away, and follow in order', async () => {
   const net = new BridgedBrokers()
