@@ -2,7 +2,7 @@
  * A Control Packet as a trace shows it: every field by its name, and nothing that is secret.
  *
  *   Password, Authentication Data         only how long they are
- *   payload, Correlation Data             the first bytes, if the trace may show payloads
+ *   payload, Correlation Data             the first bytes, if the trace may show payloads; below `$CONTROL/` only how long they are
  *   User Properties                       the pairs that fit into as many bytes, if the trace may show payloads
  *   tokens in user names and texts        `(token)`
  *
@@ -11,8 +11,9 @@
  * @module
  */
 import { withoutTokens } from '../../base/redact.ts'
+import { isControlTopic } from '../../access/control-topics.ts'
 import type { Packet } from '../../codec/packets.ts'
-import { packetTypes } from '../../codec/packet-types.ts'
+import { PacketType, packetTypes } from '../../codec/packet-types.ts'
 import type { Properties } from '../../codec/properties.ts'
 import type { TraceBytes, TracePacket } from '../../broker/host/trace-admin.ts'
 
@@ -22,7 +23,13 @@ const CONTENT: ReadonlySet<string> = new Set(['payload', 'correlationData'])
 /** @param payloadBytes how much of a payload is shown; 0: nothing */
 export function packetFields(packet: Packet, payloadBytes: number): TracePacket {
   const { type, ...fields } = packet
-  return { type: packetTypes[type - 1]!.name, ...shownFields(fields, payloadBytes) }
+  const most = isCommand(packet) ? 0 : payloadBytes
+  return { type: packetTypes[type - 1]!.name, ...shownFields(fields, most) }
+}
+
+/** Whether it belongs to the commands of administrators, which have passwords in them. */
+function isCommand(packet: Packet): boolean {
+  return packet.type === PacketType.PUBLISH && isControlTopic(packet.topicName)
 }
 
 function shownFields(fields: object, payloadBytes: number): Record<string, unknown> {

@@ -6,6 +6,7 @@ import { serverOf } from '../../../../src/broker/broker.ts'
 import { tracesOf } from '../../../../src/admin/trace/trace-calls.ts'
 import type { EventSink } from '../../../../src/admin/http/request.ts'
 import type { BrokerEvents } from '../../../../src/access/broker-events.ts'
+import { CONTROL_TOPIC } from '../../../../src/access/control-topics.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
 import { TracedBroker } from './support.ts'
 
@@ -137,6 +138,26 @@ test('payloads take admin.show-payloads and the role that it names', async () =>
   const packet = (await some.records()).find((record) => record.packet?.type === 'PUBLISH')?.packet
   assert.deepEqual(packet?.['payload'], { bytes: 5, base64: Buffer.from('hel').toString('base64') })
   await some.close()
+})
+
+test('commands of administrators, which have passwords in them, are never shown', async () => {
+  const traced = await TracedBroker.start(limited({ 'show-payloads': 'operator' }))
+  await traced.trace({ clientId: 'client', payloadBytes: 1000 }, operator)
+  const client = traced.test.connect({ version: 5 })
+  const command = JSON.stringify({ commands: [{ command: 'setClientPassword', username: 'ann', password: 'secret' }] })
+  const publish = (topic: string, payload: string, topicAlias?: number): void =>
+    void client.publish(topic, payload, 0, { properties: { userProperties: [['a', payload]], topicAlias } })
+  publish(CONTROL_TOPIC, command)
+  publish(CONTROL_TOPIC, command, 1)
+  publish('', command, 1)
+  publish('t', 'open', 1)
+  publish('', 'open', 1)
+  const packets = (await traced.records()).flatMap(({ packet }) => (packet?.type === 'PUBLISH' ? [packet] : []))
+  assert.doesNotMatch(JSON.stringify(packets), /secret/)
+  const open = Buffer.from('open').toString('base64')
+  const shown = packets.map(({ payload }) => (payload as { base64?: string }).base64)
+  assert.deepEqual(shown, [undefined, undefined, undefined, open, open])
+  await traced.close()
 })
 
 test('at most so many connections are followed; the others are counted', async () => {
