@@ -340,7 +340,9 @@ export class Bridge {
       sinceMs: this.#sinceMs,
       reason: this.reason,
       nextAttemptAtMs:
-        this.nextAttemptAtMs === undefined ? undefined : clock.wallNow() + this.nextAttemptAtMs - clock.now(),
+        this.nextAttemptAtMs === undefined
+          ? undefined
+          : Math.round(clock.wallNow() + this.nextAttemptAtMs - clock.now()),
       queuedMessages: (session?.queuedMessages ?? 0) + (session?.inflightMessages ?? 0),
       queuedBytes: session?.queuedBytes ?? 0,
       connections: this.connections,

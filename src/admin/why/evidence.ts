@@ -73,7 +73,7 @@ export async function topicEvidence(inquiry: Inquiry, topic: string): Promise<To
   return { published, stopped, delivered: [...delivered.values()], lostBeforeMs }
 }
 
-function isPublication(entry: RecordEntry): boolean {
+export function isPublication(entry: RecordEntry): boolean {
   return (entry.kind === RecordKind.Received && isPublish(entry)) || entry.kind === RecordKind.WillPublished
 }
 

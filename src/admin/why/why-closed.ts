@@ -12,6 +12,7 @@ import type { ClosedConnectionView } from '../../broker/sessions/closed-connecti
 import { keptName } from '../../broker/sessions/closed-connections.ts'
 import type { RecordedRefusal } from '../../reporting/recorder/refusals.ts'
 import { RecordKind } from '../../reporting/recorder/record-kind.ts'
+import { bridgeFacts } from './bridge-facts.ts'
 import { entriesOf, type Evidence } from './evidence.ts'
 import { counted, derived, Inquiry, nameOf, recorded, timeText, unknown } from './facts.ts'
 
@@ -26,8 +27,9 @@ export async function whyClosed(broker: Broker, clientId: string, at?: number): 
   const facts = [...closed, ...refused].toSorted((one, other) => (other.atMs ?? 0) - (one.atMs ?? 0))
   const ended = entriesOf(inquiry, clientId, ({ kind }) => kind === RecordKind.SessionEnded)[0]
   if (ended !== undefined) facts.push(sessionEndFact(clientId, ended))
+  const bridge = inquiry.isAboutATime ? [] : bridgeFacts(inquiry, clientId)
   if (facts.length === 0) facts.push(nothingKnown(inquiry, clientId))
-  return { facts: [...facts, presentFact(inquiry, clientId)] }
+  return { facts: [...bridge, ...facts, presentFact(inquiry, clientId)] }
 }
 
 /** The newest; those whose names were cut are found as well. */

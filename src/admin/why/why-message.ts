@@ -16,8 +16,8 @@ import { reasonCodeName, ReasonCode } from '../../codec/reason-code.ts'
 import type { Broker } from '../../broker/broker.ts'
 import type { WhyFact, WhyView } from '../../broker/host/why-view.ts'
 import type { Registration } from '../../broker/sessions/sessions.ts'
-import { RecordKind } from '../../reporting/recorder/record-kind.ts'
-import { isClearing, topicEvidence, type Evidence, type TopicEvidence } from './evidence.ts'
+import { RecordKind, type RecordEntry } from '../../reporting/recorder/record-kind.ts'
+import { entriesOf, isClearing, isPublication, topicEvidence, type Evidence, type TopicEvidence } from './evidence.ts'
 import { counted, derived, Inquiry, nameOf, recorded, timeText, topicText, unknown } from './facts.ts'
 import { dropFacts, waitFact } from './session-facts.ts'
 import { subscriptionFacts } from './subscription-facts.ts'
@@ -57,6 +57,8 @@ export async function whyMessage(broker: Broker, question: MessageQuestion): Pro
 
 /** A rule or a plugin was in the way of the latest message. */
 async function stoppedFacts(inquiry: Inquiry, { stopped, published }: TopicEvidence): Promise<WhyFact[]> {
+  const notStored = published === undefined ? undefined : notStoredFact(inquiry, published)
+  if (notStored !== undefined) return [notStored]
   if (stopped === undefined) return []
   const isLater = published !== undefined && published.untilMs > stopped.untilMs
   if (isLater) return []
@@ -74,6 +76,19 @@ async function stoppedFacts(inquiry: Inquiry, { stopped, published }: TopicEvide
   const refused = recorded('publish refused', `${what} was refused (${code})${detail}.`, untilMs)
   if (entry.code !== ReasonCode.NotAuthorized) return [refused]
   return [refused, ...(await deniedFact(inquiry, clientId, 'publish', entry.subject ?? ''))]
+}
+
+/** 3.1.1 has no answer that refuses a message: the message that ended its connection is the last one before the end. */
+function notStoredFact(inquiry: Inquiry, { clientId, entry, untilMs }: Evidence): WhyFact | undefined {
+  const isEnd = ({ kind, subject }: RecordEntry): boolean =>
+    kind === RecordKind.Disconnected && subject === 'not stored'
+  const story = entriesOf(inquiry, clientId, (each) => isEnd(each) || isPublication(each))
+  const at = story.findIndex((each) => each.entry.subject === entry.subject && each.untilMs === untilMs)
+  const end = story[at - 1]
+  if (end === undefined || !isEnd(end.entry)) return undefined
+  const why = end.entry.detail === undefined ? '' : `: ${end.entry.detail}`
+  const what = `A message of ${nameOf(clientId)} to ${topicText(entry.subject ?? '')}`
+  return recorded('not stored', `${what} was not stored, and its connection was closed${why}.`, end.untilMs)
 }
 
 async function absentFacts(broker: Broker, { clientId, at }: MessageQuestion): Promise<WhyFact[]> {

@@ -1,8 +1,8 @@
 /** How a command finds the broker that it asks: its local socket, or an address. @module */
 import { readFileSync } from 'node:fs'
-import { UsageError } from '../../base/errors.ts'
+import { ConfigError, UsageError } from '../../base/errors.ts'
 import type { Call, CommandOption } from '../command.ts'
-import { readConfig } from '../config.ts'
+import { readConfig, type CheckedConfig } from '../config.ts'
 import { ApiClient } from './api-client.ts'
 
 /** The options of every command that asks a running broker. */
@@ -46,9 +46,21 @@ function parsedUrl(written: string): URL {
 }
 
 function socketOf(config: string | undefined): string {
-  const socket = readConfig(config).options.admin?.socket ?? ''
+  const socket = readForSocket(config).options.admin?.socket ?? ''
   if (socket !== '') return socket
   throw new UsageError(
     `${config === undefined ? 'This system has' : `${config} opens`} no local socket for commands; use --url URL, or set \`admin: { socket: PATH }\`.`,
   )
+}
+
+/** @throws {ConfigError} with all problems as one text: nothing was to be started, so none of it stops a broker */
+function readForSocket(config: string | undefined): CheckedConfig {
+  try {
+    return readConfig(config)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const wayOut =
+      'A broker that is running is not affected. To ask it, give its socket with --socket PATH: `admin.sock` in the folder of its state, unless `admin.socket` names another.'
+    throw new ConfigError(error.code, `${error.message}\n${wayOut}`, { cause: error })
+  }
 }

@@ -9,6 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AdminParameters, OperationName } from '../../broker/host/admin.ts'
 import { UsageError, SluiceError } from '../../base/errors.ts'
+import { printable } from '../../base/printable.ts'
 import type { Call } from '../command.ts'
 import type { PasswordPrompt } from '../password-prompt.ts'
 import type { ApiClient } from './api-client.ts'
@@ -102,6 +103,11 @@ function* linesOf(row: OperatorRow, answer: Item | Found, call: Call): Generator
   }
   if (items.length === 0) {
     yield row.none ?? 'none'
+    return
+  }
+  const { itemLines } = row
+  if (itemLines !== undefined && call.options['fields'] === undefined) {
+    for (const item of items) for (const line of itemLines(item)) yield printable(line)
     return
   }
   const fields = call.options['fields']?.split(',') ?? row.fields ?? Object.keys(items[0]!)

@@ -38,6 +38,8 @@ export interface OperatorRow {
   readonly done?: (parameters: Item, answer: unknown) => string
   /** A view for people, where a line for each field would not do. */
   readonly lines?: (answer: Item) => readonly string[]
+  /** An item of a list for people, where a row of a table would cut its sentence. */
+  readonly itemLines?: (item: Item) => readonly string[]
   /** An operation that answers why, with the same parameters: its first fact is written before anything else. */
   readonly headline?: 'whyClosed'
   readonly examples: readonly (readonly [line: string, does: string])[]

@@ -154,8 +154,8 @@ export const operatorTable: readonly OperatorRow[] = [
     ...{ name: 'hints', operation: 'hints', kind: 'view' },
     summary: 'lists what is allowed and probably not meant, with advice',
     details: 'Such as two clients that use one identifier, or messages that nobody can receive.',
-    fields: ['name', 'text', 'link'],
     none: 'there is nothing to say',
+    itemLines: ({ name, text, link }) => [`${String(name)}: ${String(text)}`, `  ${String(link)}`],
     examples: [['sluice hints', 'what to look at']],
   },
   {
@@ -249,7 +249,8 @@ export const operatorTable: readonly OperatorRow[] = [
     summary: 'reads certificates, password files and rules again',
     details:
       'Applies the present configuration once more. To apply a changed configuration file, send SIGHUP to the broker\n(`systemctl reload sluice`).',
-    done: () => 'the configuration was applied',
+    done: () =>
+      'the configuration in force was applied again, with the files that it names; a changed configuration file takes SIGHUP',
     examples: [['sluice reload', 'after a certificate was renewed']],
   },
   ...bridgeTable,

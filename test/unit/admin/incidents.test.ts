@@ -355,31 +355,38 @@ for (const { name, config = {}, query, expected, happens } of incidents) {
   })
 }
 
-test('disk full: the publisher is refused', async (t) => {
-  const disk = new MemoryDisk({ capacityBytes: 1 << 20 })
-  const broker = await VirtualBroker.start(
-    { listeners: {}, persistence: {}, 'max-queued-messages': 1_000_000 },
-    { disk },
-  )
-  t.after(() => broker.close())
-  const meter = broker.connect({ clientId: 'meter', ...KEPT })
-  await broker.settle()
-  meter.subscribe('power', 1)
-  await broker.settle()
-  meter.drop()
-  const sensor = broker.connect({ clientId: 'sensor' })
-  for (let code = 0; code < 0x80;) {
-    sensor.publish('power', 'x'.repeat(5000), 1)
+for (const [version, cause, text] of [
+  [5, 'publish refused', /A message of "sensor" to "power" was refused \(Quota exceeded\): .*store/],
+  [
+    4,
+    'not stored',
+    /A message of "sensor" to "power" was not stored, and its connection was closed: the store is full/,
+  ],
+] as const)
+  test(`disk full: a publisher of version ${version} is refused`, async (t) => {
+    const disk = new MemoryDisk({ capacityBytes: 1 << 20 })
+    const broker = await VirtualBroker.start(
+      { listeners: {}, persistence: {}, 'max-queued-messages': 1_000_000 },
+      { disk },
+    )
+    t.after(() => broker.close())
+    const meter = broker.connect({ clientId: 'meter', ...KEPT })
     await broker.settle()
-    const answer = sensor.takeFirst(PacketType.PUBACK)
-    code = answer?.type === PacketType.PUBACK ? answer.reasonCode : 0x80
-  }
-  await firstIs(
-    broker,
-    METER_POWER,
-    recorded('publish refused', /A message of "sensor" to "power" was refused \(Quota exceeded\): .*store/),
-  )
-})
+    meter.subscribe('power', 1)
+    await broker.settle()
+    meter.drop()
+    const sensor = broker.connect({ clientId: 'sensor', version })
+    sensor.publish('power/before', '1', 1)
+    for (let code = 0; code < 0x80;) {
+      sensor.publish('power', 'x'.repeat(5000), 1)
+      await broker.settle()
+      const answer = sensor.takeFirst(PacketType.PUBACK)
+      code = answer?.type === PacketType.PUBACK ? answer.reasonCode : 0x80
+    }
+    await firstIs(broker, METER_POWER, recorded(cause, text))
+    const before = await why(broker, { clientId: 'meter', topic: 'power/before' })
+    assert.ok(!before.some((fact) => fact.cause === cause), JSON.stringify(before))
+  })
 
 test('wrong password', async (t) => {
   const denier: Plugin = { name: 'auth.file', authenticate: () => ({ decision: 'deny', cause: 'wrong password' }) }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { serverOf } from '../../../src/broker/broker.ts'
 import { BridgedBrokers } from '../../support/bridged.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
+import { settled } from '../admin/support.ts'
 
 test('broker.admin lists bridges, pauses one and resumes it; a reload that removes it ends its session', async () => {
   const cloud = { url: 'mqtt://127.0.0.1:1', clientId: 'plant', out: [{ filter: 'a/#' }] }
@@ -32,6 +33,24 @@ test('a bridge that a reload removes while it is connected is no longer counted 
   assert.equal(metrics.bridgesConnected, 1)
   await near.apply({})
   assert.equal(metrics.bridgesConnected, 0)
+  await net.close()
+})
+
+test('why the session of a bridge is not connected: what the bridge says about it comes first', async () => {
+  const net = new BridgedBrokers()
+  const near = await net.start('near', { cloud: { url: 'mqtt://far', clientId: 'plant', out: [{ filter: 'a/#' }] } })
+  const first = async (topic?: string): Promise<unknown> => {
+    const query = { clientId: '$bridge/cloud', ...(topic !== undefined && { topic }) }
+    const { facts } = await settled(near, near.broker.admin.why(query))
+    return [facts[0]!.certainty, facts[0]!.cause, facts[0]!.text]
+  }
+  const [view] = await near.broker.admin.bridges()
+  assert.ok(Number.isInteger(view!.nextAttemptAtMs), String(view!.nextAttemptAtMs))
+  const text = `The bridge "cloud" to mqtt://far:1883 is waiting: ${view!.reason}. \`sluice bridge test cloud\` shows at which step.`
+  assert.deepEqual(await first(), ['derived', 'bridge not connected', text])
+  await near.broker.admin.pauseBridge({ name: 'cloud' })
+  const paused = 'The bridge "cloud" to mqtt://far:1883 is paused; `sluice resume-bridge cloud` lets it connect.'
+  assert.deepEqual(await first(), ['derived', 'bridge not connected', paused])
   await net.close()
 })
 

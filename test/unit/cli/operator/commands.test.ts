@@ -112,7 +112,7 @@ test('why and client begin with the reason, and say how it is known', async () =
   assert.match((await world.show('why')).err, /name a clientId, a userName or an address/)
 })
 
-test('hints are a table, or a sentence if there are none', async () => {
+test('hints are whole sentences, however narrow the terminal', async () => {
   await using world = await operated()
   assert.equal((await world.show('hints')).out, 'there is nothing to say')
   const client = await connectAsync(world.broker.listeners[0]!.url, {
@@ -121,9 +121,9 @@ test('hints are a table, or a sentence if there are none', async () => {
     reconnectPeriod: 0,
   })
   client.on('error', () => undefined)
-  const [heading, hint] = (await world.show('hints')).out.split('\n')
-  assert.match(heading!, /^NAME +TEXT +LINK$/)
-  assert.match(hint!, /^Keep Alive 0 +"meter-1" asked for Keep Alive 0/)
+  const { out } = await world.show('hints')
+  assert.match(out, /^Keep Alive 0: "meter-1" asked for Keep Alive 0.*\.\n {2}docs\/operating\/why\.md#keep-alive-0$/)
+  assert.doesNotMatch(out, /…/)
   await client.endAsync(true)
 })
 
@@ -264,9 +264,24 @@ test('status, drops, slow, config, reload and health answer', async () => {
   assert.equal((await world.show('slow')).out, 'every client has taken what was meant for it')
   assert.equal((await world.run('config')).values[0]!['maxConnections'], 77)
   assert.match((await world.show('config')).out, /^\{\n {2}"/)
-  assert.equal((await world.show('reload')).out, 'the configuration was applied')
+  assert.equal(
+    (await world.show('reload')).out,
+    'the configuration in force was applied again, with the files that it names; a changed configuration file takes SIGHUP',
+  )
   const [ready, live] = [await world.show('health'), await world.show('health', 'live')]
   assert.deepEqual([ready.code, ready.out, live.code, live.out], [0, 'ready: yes', 0, 'live: yes'])
+})
+
+test('a command that cannot read the configuration of a running broker names the socket as the way out', async () => {
+  await using world = await operated()
+  const file = join(scratchFolder(), 'sluice.yaml')
+  writeFileSync(file, 'max-qos: 3\nmax-connectons: 1\n')
+  const { code, err } = await run(['status', '--config', file], true)
+  assert.equal(code, 1)
+  assert.match(err, /max-qos must be one of 0, 1, 2, got 3\n.*did you mean `max-connections`/)
+  assert.match(err, /\nA broker that is running is not affected. .* --socket PATH/)
+  assert.doesNotMatch(err, /nothing was started/)
+  assert.equal((await run(['status', '--socket', world.socket], false)).code, 0)
 })
 
 test('admin makes a key that commands elsewhere use, lists it without its secret, and deletes it', async () => {
