@@ -1,19 +1,19 @@
 /** Hints from what the flight recorder holds. @module */
-import { Work } from '../../base/work.ts'
+import { scanned, Work } from '../../base/work.ts'
 import type { HintView } from '../../broker/host/why-view.ts'
 import { RecordKind } from '../../reporting/recorder/record-kind.ts'
 import type { FlightRecord } from '../../reporting/recorder/flight-record.ts'
-import { parseSharedFilter } from '../../topics/topic-filter.ts'
+import { hasWildcards, matches, parseSharedFilter } from '../../topics/topic-filter.ts'
 import { isPublish } from './evidence.ts'
 import { nameOf, topicText, type Inquiry } from './facts.ts'
 import { Concerned } from './hint.ts'
-import { isMatching, nearFilter } from './near-filter.ts'
+import { isMatching } from './near-filter.ts'
 
 /** Takeovers on record from which on two clients are said to use one identifier. */
 const FIGHT = 3
-/** Topics and filters that are compared; beyond it, hints are about a part of them. */
+/** Topics, and pairs of a filter and a topic, that are compared; beyond it, hints are about a part of them. */
 const MAX_TOPICS = 1000
-const MAX_FILTERS = 1000
+const MAX_COMPARED = 250_000
 /** Filters of which a hint is given. */
 const MAX_NEAR = 5
 
@@ -54,49 +54,58 @@ function twoClients(fighting: Concerned): HintView {
   return fighting.hint('one identifier, two clients', text, 'docs/operating/why.md#one-identifier-two-clients')
 }
 
-/** Filters that nothing matches that was published, and that would match with one small change. */
+/**
+ * Filters that match nothing that was published, and would if they were spelled like it. One that differs in a level is not
+ * reported: nothing is wrong with a client that waits for `lamp/7/set` while only `lamp/7/state` is published.
+ */
 async function filterHints(inquiry: Inquiry, topics: ReadonlyMap<string, Publication>): Promise<HintView[]> {
   const hints: HintView[] = []
-  let looked = 0
+  if (topics.size === 0) return hints
+  const byPlain = new Map([...topics.keys()].map((topic) => [plain(topic), topic]))
+  let compared = 0
   for (const { session } of inquiry.server.sessions.all()) {
+    await inquiry.pause(Work.entry)
     for (const topicFilter of session.subscriptions.keys()) {
-      if (hints.length === MAX_NEAR || ++looked > MAX_FILTERS) return hints
+      if (hints.length === MAX_NEAR || compared >= MAX_COMPARED) return hints
       const filter = partOf(topicFilter)
-      if (topics.size === 0 || (await isPublishedTo(inquiry, filter, topics))) continue
-      const hint = await nearHint(inquiry, session.clientId, filter, topics)
-      if (hint !== undefined) hints.push(hint)
+      compared += hasWildcards(filter) ? topics.size : 1
+      if ((await firstMatch(inquiry, filter, topics)) !== undefined) continue
+      const near = await firstMatch(inquiry, plain(filter), byPlain)
+      if (near !== undefined) hints.push(nearHint(session.clientId, filter, byPlain.get(near)!))
     }
   }
   return hints
 }
 
-async function isPublishedTo(
-  inquiry: Inquiry,
-  filter: string,
-  topics: ReadonlyMap<string, Publication>,
-): Promise<boolean> {
-  for (const topic of topics.keys()) if (await isMatching(inquiry, filter, topic)) return true
-  return false
+/** Without what is easily mistyped: the case of letters, and a slash at either end. */
+function plain(topic: string): string {
+  return topic.toLowerCase().replace(/^\/|\/$/g, '')
 }
 
-async function nearHint(
+/** The first of these topics that a filter matches. */
+async function firstMatch(
   inquiry: Inquiry,
-  clientId: string,
   filter: string,
-  topics: ReadonlyMap<string, Publication>,
-): Promise<HintView | undefined> {
-  for (const topic of topics.keys()) {
-    const near = await nearFilter(inquiry, [filter], topic)
-    if (near === undefined) continue
-    const text = `No message on record matches the filter ${topicText(filter)} of ${nameOf(clientId)}, and ${topicText(topic)} nearly does (${near.difference}): check the filter.`
-    return {
-      name: 'filter that never matches',
-      text,
-      link: 'docs/operating/why.md#filter-that-never-matches',
-      clientIds: [clientId],
-    }
+  topics: ReadonlyMap<string, unknown>,
+): Promise<string | undefined> {
+  if (!hasWildcards(filter)) {
+    await inquiry.pause(Work.node + scanned(filter.length))
+    return topics.has(filter) ? filter : undefined
   }
+  for (const topic of topics.keys()) if (await isMatching(inquiry, filter, topic)) return topic
   return undefined
+}
+
+function nearHint(clientId: string, filter: string, topic: string): HintView {
+  const isCase = matches(filter.toLowerCase(), topic.toLowerCase())
+  const difference = isCase ? 'the case of letters differs' : 'a slash at the beginning or the end differs'
+  const text = `No message on record matches the filter ${topicText(filter)} of ${nameOf(clientId)}, and ${topicText(topic)} nearly does (${difference}): check the filter.`
+  return {
+    name: 'filter that never matches',
+    text,
+    link: 'docs/operating/why.md#filter-that-never-matches',
+    clientIds: [clientId],
+  }
 }
 
 function partOf(topicFilter: string): string {

@@ -75,8 +75,11 @@ const cases: readonly Case[] = [
       broker.connect({ clientId: 'sensor', ...ALIVE }).publish('plant/attic', 'x')
     },
     looksLikeIt: (broker) => {
-      broker.connect({ clientId: 'meter', ...ALIVE }).subscribe(['plant/#', 'quite/another/thing'])
-      broker.connect({ clientId: 'sensor', ...ALIVE }).publish('plant/attic', 'x')
+      broker
+        .connect({ clientId: 'meter', ...ALIVE })
+        .subscribe(['plant/#', 'quite/another/thing', 'lamp/7/set', 'lamp/+/reset'])
+      const lamp = broker.connect({ clientId: 'sensor', ...ALIVE })
+      for (const topic of ['plant/attic', 'lamp/7/state', 'lamp/8/set', 'lamp/7/set/done']) lamp.publish(topic, 'x')
     },
   },
   {

@@ -38,7 +38,7 @@ test('why: the filters of a client with many subscriptions are compared a share 
 
 test('hints: a filter is compared with many topics a share of a turn at a time, however long it is', async () => {
   const broker = await VirtualBroker.start()
-  broker.connect({ clientId: 'meter', keepAlive: 60 }).subscribe(`${'x'.repeat(60_000)}/a`)
+  broker.connect({ clientId: 'meter', keepAlive: 60 }).subscribe(`+/${'x'.repeat(60_000)}`)
   for (let from = 0; from < 1000; from += 10) {
     const sensor = broker.connect({ clientId: `sensor-${from}`, keepAlive: 60 })
     for (let at = from; at < from + 10; at++) sensor.publish(`plant/${at}`, 'x')
