@@ -25,6 +25,7 @@ import type { BridgeSettings } from './bridge-settings.ts'
 import { Early } from './early.ts'
 import { Holds } from './holds.ts'
 import type { LocalEnd } from './local-end.ts'
+import { reasonOf } from './reason.ts'
 import { Relay } from './relay.ts'
 import { TopicMapping } from './topic-mapping.ts'
 import { type BridgeMetrics, Traffic } from './traffic.ts'
@@ -228,7 +229,7 @@ export class Bridge {
   #lost(error: ClientError | undefined, retryInMs: number | undefined): void {
     if (this.#remote === undefined) return
     this.#disconnectLocal()
-    this.reason = error?.message
+    this.reason = error && reasonOf(error, this.settings.addresses[this.#address]!)
     this.#become('waiting')
     if (retryInMs !== undefined) this.nextAttemptAtMs = this.#host.clock.now() + retryInMs
     this.#address = (this.#address + 1) % this.settings.addresses.length

@@ -93,6 +93,29 @@ for (const [name, script, reason] of FAULTS) {
   })
 }
 
+for (const [code, reported, reason] of [
+  [
+    'ECONNREFUSED',
+    'connect ECONNREFUSED 192.0.2.1:1883',
+    'Port 1883 of far refuses connections (connect ECONNREFUSED 192.0.2.1:1883)',
+  ],
+  ['ENOTFOUND', 'getaddrinfo ENOTFOUND far', 'The name far is unknown (getaddrinfo ENOTFOUND far)'],
+  [
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'self-signed certificate',
+    'The certificate of the other broker is not trusted; `cafile` names the CA to trust (self-signed certificate)',
+  ],
+  ['EOTHER', 'something else', 'something else'],
+] as const) {
+  test(`a connection that fails with ${code}: the reason is a sentence`, async () => {
+    const net = new BridgedBrokers()
+    net.others.set('far', (attempt) => attempt.failed(Object.assign(new Error(reported), { code })))
+    const near = await net.start('near', { cloud: CLOUD })
+    assert.equal(near.bridges.views[0]!.reason, reason)
+    await net.close()
+  })
+}
+
 test('a host that does not answer at all is given up in time, and its attempt is stopped', async () => {
   const net = new BridgedBrokers()
   let stops = 0
