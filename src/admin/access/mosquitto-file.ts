@@ -7,7 +7,7 @@
  *   unsubscribeLiteral, …Pattern      unsubscribe
  *
  * A role that may publish to `$CONTROL/dynamic-security/v1` there makes its users administrators: here no rule does, so they get the
- * role `administrator`.
+ * role `administrator`, unless a `deny` is in front of it there: in the role, or in another one of the same user or group.
  *
  * @module
  */
@@ -58,13 +58,12 @@ export function isMosquittoFile(content: Given): boolean {
 export function* readMosquittoFile(content: Given): Sliced<AccessFile> {
   const notes: string[] = []
   const roles = new Map(listOf(content, 'roles').map((role) => readRole(role)))
-  const controlling = new Set([...roles].flatMap(([name, { rules }]) => (rules.some(isControl) ? [name] : [])))
-  if (controlling.size > 0 && !roles.has(ADMINISTRATOR)) {
+  const control = new Map([...roles].map(([name, { rules }]) => [name, controlOf(rules)]))
+  if ([...control.values()].includes('allow') && !roles.has(ADMINISTRATOR)) {
     roles.set(ADMINISTRATOR, { textName: '', textDescription: 'May change users, groups and roles', rules: [] })
   }
   const given = (list: readonly Reference[], owner: string): readonly Reference[] => {
-    const isControlling = list.some(({ name }) => controlling.has(name))
-    if (!isControlling || list.some(({ name }) => name === ADMINISTRATOR)) return list
+    if (controlOfRoles(list, control) !== 'allow' || list.some(({ name }) => name === ADMINISTRATOR)) return list
     notes.push(`${owner} gets the role ${ADMINISTRATOR}, because a role of it may publish to ${CONTROL_TOPIC}`)
     return [...list, { name: ADMINISTRATOR, priority: NO_PRIORITY, id: 0 }]
   }
@@ -95,8 +94,30 @@ export function* readMosquittoFile(content: Given): Sliced<AccessFile> {
   return { defaults: readDefaults(access, anonymous), roles, groups, users, notes }
 }
 
-function isControl({ action, effect, topic }: AccessRule): boolean {
-  return action === 'publish' && effect === 'allow' && covers(topic, CONTROL_TOPIC)
+type Effect = AccessRule['effect']
+
+/** What rules say about commands there: the first in their order decides. */
+function controlOf(rules: readonly AccessRule[]): Effect | undefined {
+  const about = rules.filter(({ action, topic }) => action === 'publish' && covers(topic, CONTROL_TOPIC))
+  return firstOf(about)
+}
+
+/** The same for a list of roles. */
+function controlOfRoles(
+  list: readonly Reference[],
+  control: ReadonlyMap<string, Effect | undefined>,
+): Effect | undefined {
+  return firstOf(list.map(({ name, priority }) => ({ priority, effect: control.get(name) })))
+}
+
+/** The effect with the highest priority; where priorities are equal, `deny`. */
+function firstOf(
+  all: readonly { readonly priority: number; readonly effect: Effect | undefined }[],
+): Effect | undefined {
+  const about = all.filter(({ effect }) => effect !== undefined)
+  const highest = about.reduce((found, { priority }) => Math.max(found, priority), -Infinity)
+  const first = about.filter(({ priority }) => priority === highest)
+  return first.find(({ effect }) => effect === 'deny')?.effect ?? first[0]?.effect
 }
 
 function readRole(role: Given): [string, RoleEntry] {

@@ -13,6 +13,7 @@
 import { mkdir, open, rename, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Logger } from '../../base/log.ts'
+import { printable } from '../../base/printable.ts'
 import { messageOf } from '../../base/thrown.ts'
 
 /** Lines that wait while the disk takes none; beyond it, the oldest is dropped and counted. */
@@ -66,9 +67,9 @@ export class AuditLog {
 
   record(entry: AuditEntry): void {
     if (this.path === '') return
-    const line = `${JSON.stringify(entry)}\n`
+    const line = lineOf(entry)
     const { parameters: _, ...short } = entry
-    this.#waiting.push(line.length > MAX_LINE_LENGTH ? `${JSON.stringify(short)}\n` : line)
+    this.#waiting.push(line.length > MAX_LINE_LENGTH ? lineOf(short) : line)
     this.#dropOldest()
     void this.flush()
   }
@@ -122,6 +123,11 @@ export class AuditLog {
     if (problem !== this.problem) this.#log.error({ err: error }, `audit log: ${problem}`)
     this.problem = problem
   }
+}
+
+/** Names come from clients too, and operators read the file on a terminal: escapes as in JSON, which is read back the same. */
+function lineOf(entry: AuditEntry): string {
+  return `${printable(JSON.stringify(entry))}\n`
 }
 
 async function appendPrivately(path: string, text: string): Promise<void> {

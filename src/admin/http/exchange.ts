@@ -74,7 +74,10 @@ export function follow(response: ServerResponse, answer: Answer, { isOver, timeo
   }
   const waitingBytes = (): number => response.writableLength
   const end = answer.follow!({
-    write: (text) => void response.write(text),
+    // It has ended, and a slow peer is still reading what was written before: a further write would be an error.
+    write: (text) => {
+      if (!response.writableEnded) response.write(text)
+    },
     close,
     get waitingBytes() {
       return waitingBytes()

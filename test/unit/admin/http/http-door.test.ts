@@ -12,6 +12,7 @@ import { HttpServer } from '../../../../src/admin/http/http-server.ts'
 import type { EventSink, RequestHead } from '../../../../src/admin/http/request.ts'
 import { resolveOptions } from '../../../../src/config/options.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
+import { VirtualClock } from '../../../../src/testing/virtual-clock.ts'
 import { listLogger } from '../../../support/list-logger.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
 
@@ -322,6 +323,35 @@ test('a reader of events that never reads is closed all the same', async (t) => 
   t.after(() => reader.destroy())
   reader.write('GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await ended
+})
+
+test('after an address was closed, what is written to a reader of events who has not read the rest is left out', async () => {
+  const options = resolveOptions({ admin: {} })
+  let followed = (_: EventSink): void => {}
+  const reading = new Promise<EventSink>((resolve) => (followed = resolve))
+  const follow = (sink: EventSink): (() => void) => {
+    sink.write('x'.repeat(20_000_000))
+    followed(sink)
+    return () => undefined
+  }
+  const answer = (): Promise<object> => Promise.resolve({ status: 200, headers: {}, body: [], follow })
+  const http = new HttpServer(options, true, undefined, () => Promise.resolve({ answer } as unknown as Api))
+  const path = join(scratchFolder(), 'retired.sock')
+  http.server.listen(path)
+  await once(http.server, 'listening')
+  const reader = connect(path).pause()
+  reader.on('error', () => {})
+  reader.write('GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  const sink = await reading
+  const retired = http.retire(new VirtualClock())
+  const { waitingBytes } = sink
+  sink.write('more')
+  assert.equal(sink.waitingBytes, waitingBytes)
+  // An error of the answer would come by now.
+  await new Promise((resolve) => setImmediate(resolve))
+  await http.close()
+  reader.destroy()
+  await retired
 })
 
 test(
