@@ -327,7 +327,7 @@ test('a reader of events that never reads is closed all the same', async (t) => 
 
 test('after an address was closed, what is written to a reader of events who has not read the rest is left out', async () => {
   const options = resolveOptions({ admin: {} })
-  let followed = (_: EventSink): void => {}
+  let followed: (sink: EventSink) => void = () => {}
   const reading = new Promise<EventSink>((resolve) => (followed = resolve))
   const follow = (sink: EventSink): (() => void) => {
     sink.write('x'.repeat(20_000_000))
