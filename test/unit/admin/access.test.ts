@@ -281,6 +281,31 @@ test('an import begins again if a user is changed meanwhile, and gives up if tha
   assert.equal(directory.get('user', 'user-3'), undefined)
 })
 
+test('a role of Mosquitto makes nobody an administrator if a deny is in front of its allow', async (t) => {
+  const { broker, admin } = await made(t)
+  const acl = (topic: string, allow: boolean, priority: number) => ({
+    ...{ acltype: 'publishClientSend', topic, allow, priority },
+  })
+  const file = {
+    clients: [
+      { username: 'yes', roles: [{ rolename: 'all' }] },
+      { username: 'no', roles: [{ rolename: 'some' }] },
+      { username: 'neither', roles: [{ rolename: 'all' }, { rolename: 'none', priority: 2 }] },
+      { username: 'first', roles: [{ rolename: 'all', priority: 3 }, { rolename: 'none' }] },
+      { username: 'member', groups: [{ groupname: 'g' }] },
+    ],
+    groups: [{ groupname: 'g', roles: [{ rolename: 'none' }, { rolename: 'all' }] }],
+    roles: [
+      { rolename: 'all', acls: [acl('$CONTROL/#', true, 0)] },
+      { rolename: 'some', acls: [acl('$CONTROL/#', true, 0), acl('$CONTROL/dynamic-security/#', false, 5)] },
+      { rolename: 'none', acls: [acl('$CONTROL/+/v1', false, 0)] },
+    ],
+  }
+  await admin.importAccess({ file })
+  const { directory } = serverOf(broker.broker)
+  assert.deepEqual([...directory.administrators], ['yes', 'first'])
+})
+
 test("the file of Mosquitto's dynamic security plugin is taken over, and its administrators are administrators", async (t) => {
   const { broker, admin } = await made(t)
   const salt = '05hQiv2HwBdT4FdA'
