@@ -103,6 +103,16 @@ test('the hashes in a file of users, and a password under a mistyped name, are n
   await api.close()
 })
 
+test('a name with characters that a terminal obeys is written with escapes, and read back as it was', async () => {
+  const path = join(scratchFolder(), 'audit.jsonl')
+  const log = new AuditLog(path, 1_000_000, silentLogger)
+  const parameters = { clientId: 'a\u009b2Jb\u202ec\u2028d\u007f' }
+  log.record({ ...entry, parameters })
+  await log.flush()
+  assert.match(readFileSync(path, 'utf8'), /"a\\u009b2Jb\\u202ec\\u2028d\\u007f"/)
+  assert.deepEqual(linesOf(path), [{ ...entry, parameters }])
+})
+
 test('`max-audit-bytes`: the file begins anew, and the one before is kept', async () => {
   const path = join(scratchFolder(), 'audit.jsonl')
   const api = await TestApi.start({ 'audit-file': path, 'max-audit-bytes': 65_536 })
