@@ -5,6 +5,7 @@ import {
   CommandError,
   deletion,
   entryIn,
+  keptTextIn,
   labelsIn,
   listOf,
   mustBeNew,
@@ -44,7 +45,7 @@ function partsIn(given: Given, context: CommandContext): Partial<UserEntry> {
     referencesIn(given, 'roles', 'role', context),
     referencesIn(given, 'groups', 'group', context),
   ]
-  const clientId = textIn(given, 'clientid')
+  const clientId = keptTextIn(given, 'clientid')
   return {
     ...labelsIn(given),
     ...(clientId !== undefined && { clientId: clientId === '' ? undefined : clientId }),
@@ -93,7 +94,7 @@ export const clientCommands: Readonly<Record<string, Command>> = {
   getClient: (given, context) => ({ client: shown(entryIn(given, 'user', context).name, context) }),
   listClients: (given, context) => listOf(given, 'clients', context, 'user', (name) => shown(name, context)),
   setClientId: (given, context) => {
-    const clientId = textIn(given, 'clientid')
+    const clientId = keptTextIn(given, 'clientid')
     return change(given, context, () => ({ clientId: clientId === '' ? undefined : clientId }))
   },
   disableClient: (given, context) => change(given, context, () => ({ disabled: true })),

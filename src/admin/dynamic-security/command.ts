@@ -1,8 +1,9 @@
 /** What commands of `$CONTROL/dynamic-security/v1` share: their fields, and the words of Mosquitto's plugin. @module */
 import type { Directory, Step } from '../../access/directory/directory.ts'
+import { MAX_MEMBERSHIPS } from '../../access/directory/directory-limits.ts'
 import type { EntryType, EntryTypes, Labels, Reference } from '../../access/directory/entries.ts'
 import type { MaybePromise } from '../../base/maybe-promise.ts'
-import { checkName } from '../access/access-input.ts'
+import { checkName, checkText } from '../access/access-input.ts'
 import { memberships } from '../access/access-views.ts'
 
 /** A command as it came. */
@@ -48,9 +49,20 @@ export function textIn(given: Given, key: string): string | undefined {
   throw new CommandError(`Invalid/missing ${key}`)
 }
 
+/** The same for what is kept and exported: an import has to accept it again. @throws {CommandError} */
+export function keptTextIn(given: Given, key: string): string | undefined {
+  const text = textIn(given, key)
+  if (text === undefined) return undefined
+  try {
+    return checkText(text, key)
+  } catch {
+    throw new CommandError(`Invalid/missing ${key}`)
+  }
+}
+
 /** What people read, as far as it is given. @throws {CommandError} */
 export function labelsIn(given: Given): Partial<Labels> {
-  const [textName, textDescription] = [textIn(given, 'textname'), textIn(given, 'textdescription')]
+  const [textName, textDescription] = [keptTextIn(given, 'textname'), keptTextIn(given, 'textdescription')]
   return { ...(textName !== undefined && { textName }), ...(textDescription !== undefined && { textDescription }) }
 }
 
@@ -132,7 +144,17 @@ export function shownReferences(
 /** Every change of every command. A password takes time to hash, and the sender may have lost its role meanwhile. */
 export function set(context: CommandContext, ...steps: readonly Step[]): undefined {
   mustBeAllowed(context)
+  for (const { entry } of steps) checkMembershipCounts(entry ?? {})
   context.directory.carryOut(steps)
+}
+
+/** As many as an import accepts again. @throws {CommandError} */
+function checkMembershipCounts(entry: object): void {
+  const { roles = [], groups = [] } = entry as Partial<EntryTypes['user']>
+  for (const [what, { length }] of Object.entries({ roles, groups })) {
+    if (length > MAX_MEMBERSHIPS)
+      throw new CommandError(`${length} ${what}, and at most ${MAX_MEMBERSHIPS} are possible`)
+  }
 }
 
 /** @throws {CommandError} if the sender may send commands no longer */

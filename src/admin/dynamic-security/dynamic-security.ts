@@ -56,19 +56,35 @@ function parse(payload: string): unknown {
   }
 }
 
-/** Of a command, what is no secret, and is about which entry it is. */
-const RECORDED = ['username', 'groupname', 'rolename', 'clientid', 'acltype', 'topic', 'allow'] as const
+/** Of a command and of the entries of its lists, what is no secret: which entry it is about, and what that may do then. */
+const RECORDED = ['username', 'groupname', 'rolename', 'clientid', 'disabled', 'priority', 'acltype', 'topic', 'allow']
+const RECORDED_LISTS = ['roles', 'groups', 'clients', 'acls']
+/** Characters of a longer list, of which only the length is recorded: a line of the audit log has to hold all of them. */
+const MAX_RECORDED_LIST = 750
 const VIEWS = /^(get|list)/
 
 /** What changes something is an action of an operator. */
 function record(broker: Broker, { userName, address }: Sender, given: Given, error: string | undefined): void {
   const { command } = given
   if (typeof command !== 'string' || !Object.hasOwn(commands, command) || VIEWS.test(command)) return
-  const known = RECORDED.filter((key) => ['string', 'boolean'].includes(typeof given[key]))
-  const parameters = Object.fromEntries(known.map((key) => [key, given[key]]))
+  const lists = RECORDED_LISTS.flatMap((key) => {
+    const list = given[key]
+    return Array.isArray(list) ? [[key, recordedList(list as readonly unknown[])] as const] : []
+  })
+  const parameters = { ...recordedOf(given), ...Object.fromEntries(lists) }
   const outcome = error === undefined ? { status: 200 } : { status: 400, code: 'ERR_USAGE' }
   const who = `user ${safeExcerpt(userName ?? '')}`
   recordAction(broker, { who, from: address, what: `$CONTROL ${command}`, parameters, ...outcome })
+}
+
+function recordedOf(given: Given): object {
+  const known = RECORDED.filter((key) => ['string', 'boolean', 'number'].includes(typeof given[key]))
+  return Object.fromEntries(known.map((key) => [key, given[key]]))
+}
+
+function recordedList(list: readonly unknown[]): unknown {
+  const known = list.map((each) => recordedOf((each ?? {}) as Given))
+  return JSON.stringify(known).length > MAX_RECORDED_LIST ? `(${list.length} entries)` : known
 }
 
 type Sender = Parameters<ControlHandler>[2]

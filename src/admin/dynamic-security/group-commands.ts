@@ -65,7 +65,7 @@ function memberSteps(group: string, members: readonly Reference[] | undefined, c
   const names = new Set([...membersOf(group, context), ...priorities.keys()])
   return [...names].map((name) => {
     const { entry } = directory.get('user', name)!
-    const others = entry.groups.filter((each) => each.name !== group)
+    const others = entry.groups.filter((each) => each.name !== group && directory.leads('group', each))
     const priority = priorities.get(name)
     const groups = priority === undefined ? others : [...others, { name: group, priority, id: 0 }]
     return { type: 'user', name, entry: { ...entry, groups } }

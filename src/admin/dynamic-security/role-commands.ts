@@ -113,7 +113,8 @@ export const roleCommands: Readonly<Record<string, Command>> = {
   setDefaultACLAccess: ({ acls }, context) => {
     if (!Array.isArray(acls)) throw new CommandError('Missing/invalid actions array')
     const effects: Partial<Record<(typeof DEFAULTS)[keyof typeof DEFAULTS], 'allow' | 'deny'>> = {}
-    for (const { acltype, allow } of acls as Given[]) {
+    for (const each of acls as (Given | null)[]) {
+      const { acltype, allow } = each ?? {}
       if (typeof acltype !== 'string' || typeof allow !== 'boolean' || !Object.hasOwn(DEFAULTS, acltype)) continue
       effects[DEFAULTS[acltype as keyof typeof DEFAULTS]] = allow ? 'allow' : 'deny'
     }

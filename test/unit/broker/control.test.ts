@@ -80,6 +80,81 @@ test('commands that change something are actions of an operator: an event for ea
   ])
 })
 
+test('the audit log has who gets which roles, groups and rules by a command', async (t) => {
+  const { broker } = await start(t)
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  const actions: unknown[] = []
+  broker.broker.on('adminAction', ({ parameters }) => actions.push(parameters))
+  const acls = [{ acltype: 'publishClientSend', topic: '#', allow: true, priority: 1 }]
+  const roles = [{ rolename: 'administrator', priority: 3 }]
+  const clients = [{ username: 'ann' }]
+  const defaults = [{ acltype: 'subscribe', allow: true }]
+  await send(
+    broker,
+    root,
+    { command: 'createRole', rolename: 'meter', acls },
+    { command: 'createClient', username: 'ann', password: 'secret', roles },
+    { command: 'modifyClient', username: 'ann', roles: [null, { password: 'secret' }], disabled: true },
+    { command: 'createGroup', groupname: 'g', roles, clients },
+    { command: 'setDefaultACLAccess', acls: defaults },
+    { command: 'modifyGroup', groupname: 'g', clients: Array.from({ length: 200 }, () => clients[0]) },
+  )
+  assert.deepEqual(actions, [
+    { rolename: 'meter', acls },
+    { username: 'ann', roles },
+    { username: 'ann', disabled: true, roles: [{}, {}] },
+    { groupname: 'g', roles, clients },
+    { acls: defaults },
+    { groupname: 'g', clients: '(200 entries)' },
+  ])
+})
+
+test('a list of the default access with something that is no object is answered', async (t) => {
+  const { broker } = await start(t)
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  const acls = [null, 5, { acltype: 'subscribe', allow: true }]
+  const { responses } = await send(broker, root, { command: 'setDefaultACLAccess', acls })
+  assert.deepEqual(responses, [{ command: 'setDefaultACLAccess' }])
+})
+
+test('what a command sets can be exported and imported again: what an import does not accept, a command does not either', async (t) => {
+  const { broker } = await start(t)
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  const long = 'x'.repeat(1025)
+  const many = Array.from({ length: 101 }, (_, at) => `r${at}`)
+  await send(broker, root, ...many.map((rolename) => ({ command: 'createRole', rolename })))
+  await send(broker, root, ...many.map((groupname) => ({ command: 'createGroup', groupname })))
+  const ann = { username: 'ann', roles: many.slice(1).map((rolename) => ({ rolename })) }
+  const { responses } = await send(
+    broker,
+    root,
+    { command: 'createRole', rolename: 'a', textname: long },
+    { command: 'createGroup', groupname: 'a', textdescription: '\ud800' },
+    { command: 'createClient', username: 'a', clientid: long },
+    { command: 'setClientId', username: 'root', clientid: '\ud800' },
+    { command: 'createClient', username: 'a', roles: many.map((rolename) => ({ rolename })) },
+    { command: 'createClient', ...ann },
+    { command: 'addClientRole', username: 'ann', rolename: 'r0' },
+    ...many.map((groupname) => ({ command: 'addGroupClient', groupname, username: 'ann' })),
+    { command: 'modifyGroup', groupname: 'r100', clients: [{ username: 'ann' }] },
+  )
+  const failed = responses!.flatMap((each) => ('error' in each ? [each.error] : []))
+  assert.deepEqual(failed, [
+    'Invalid/missing textname',
+    'Invalid/missing textdescription',
+    'Invalid/missing clientid',
+    'Invalid/missing clientid',
+    '101 roles, and at most 100 are possible',
+    '101 roles, and at most 100 are possible',
+    '101 groups, and at most 100 are possible',
+    '101 groups, and at most 100 are possible',
+  ])
+  const { admin } = broker.broker
+  const file = await settled(broker, admin.exportAccess())
+  const { changed } = await settled(broker, admin.importAccess({ file, dryRun: true }))
+  assert.deepEqual(changed, [])
+})
+
 const createRole = { command: 'createRole', rolename: 'meter' }
 
 test('an administrator is answered, and nobody else sees it, whatever they have subscribed to', async (t) => {
