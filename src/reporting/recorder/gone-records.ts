@@ -18,6 +18,8 @@ class Holder {
 }
 
 export class GoneRecords {
+  /** How many there are. */
+  count = 0
   readonly #holders = new WideMap<Holder>()
   /** The holder of each record, which may have another user at its next login. */
   readonly #holderOf = new WeakMap<FlightRecord, Holder>()
@@ -33,6 +35,7 @@ export class GoneRecords {
     }
     holder.records.push(record)
     holder.count++
+    this.count++
     this.#holderOf.set(record, holder)
     if (this.#largest === undefined || holder.count > this.#largest.count) this.#largest = holder
   }
@@ -43,6 +46,7 @@ export class GoneRecords {
     if (holder === undefined) return false
     this.#holderOf.delete(record)
     holder.records.remove(record)
+    this.count--
     if (--holder.count > 0) return true
     this.#holders.delete(holder.name)
     if (this.#largest === holder) this.#largest = undefined

@@ -36,6 +36,8 @@ const RECORD_BYTES = 320
 /** The client identifier of the host program, which publishes too. */
 const HOST = ''
 const IPV6_PREFIX = 64
+/** The end of the detail of a login that found no Session. */
+export const NEW_SESSION = 'Session Present 0'
 
 /** What the Recorder works with. */
 export interface RecorderParts {
@@ -102,7 +104,7 @@ export class Recorder implements RecordRoom, EventObserver {
     const port = connection.peer.port === undefined ? '' : `:${connection.peer.port}`
     const from = client.address === '' ? 'an attached stream' : client.address + port
     const start = `${client.protocolVersion === 5 ? 'Clean Start' : 'Clean Session'} ${Number(cleanStart)}`
-    const detail = `Keep Alive ${keepAlive} s, ${start}, Session Present ${Number(sessionPresent)}`
+    const detail = `Keep Alive ${keepAlive} s, ${start}, ${sessionPresent ? 'Session Present 1' : NEW_SESSION}`
     record.note(RecordKind.Connected, 0, from, detail)
   }
 
@@ -162,7 +164,10 @@ export class Recorder implements RecordRoom, EventObserver {
 
   shareOf(): number {
     const { maxRecorderBytesPerClient } = this.#parts.current.options
-    return Math.min(maxRecorderBytesPerClient, (this.#limit * 0.75) / Math.max(1, this.#records.size))
+    return Math.min(
+      maxRecorderBytesPerClient,
+      (this.#limit * 0.75) / Math.max(1, this.#records.size - this.#gone.count),
+    )
   }
 
   mayGrow(record: FlightRecord): boolean {

@@ -138,6 +138,23 @@ test('no Client pushes out the entries of another: not by its packets, nor by a 
   await broker.close()
 })
 
+test('a churn of identifiers does not take away the share of a Client that stays and goes on', async () => {
+  const limit = 200_000
+  const broker = await VirtualBroker.start({ 'max-recorder-bytes': limit })
+  const meter = broker.connect({ clientId: 'meter' })
+  const speak = (from: number) => {
+    for (let at = from; at < from + 40; at++) meter.publish(`topic/${at}`, 'x')
+  }
+  speak(0)
+  const before = entriesOf(broker, 'meter').length
+  for (let at = 0; at < 500; at++)
+    broker.connect({ clientId: `churn-${at}`, peer: { address: '192.0.2.9' } }).disconnect()
+  speak(40)
+  assert.ok(entriesOf(broker, 'meter').length > before, `${entriesOf(broker, 'meter').length} of ${before}`)
+  assert.ok(usedBytes(broker) <= limit, `${usedBytes(broker)} bytes`)
+  await broker.close()
+})
+
 test('without room for a first page, entries are counted as lost, and the limit is reported once', async () => {
   const broker = await VirtualBroker.start({ 'max-recorder-bytes': 1_500, 'max-recorder-bytes-per-client': 576 })
   const limits: string[] = []
