@@ -6,7 +6,7 @@
  */
 import { scanned } from '../../base/work.ts'
 import { matches } from '../../topics/topic-filter.ts'
-import type { Inquiry } from './facts.ts'
+import { counted, type Inquiry } from './facts.ts'
 
 /** Work of a match, and of the search for a difference, besides the length of the texts. */
 const MATCH_UNITS = 10
@@ -45,7 +45,7 @@ function differenceOf(topicFilter: string, topicName: string): string | undefine
   const lower = topicFilter.toLowerCase()
   if (matches(lower, topicName.toLowerCase())) return 'the case of letters differs'
   if (matches(topicFilter.replace(/^\/|\/$/g, ''), topicName)) return 'it has a slash too many'
-  if (matches(topicFilter, `/${topicName}`) || matches(topicFilter, `${topicName}/`)) return 'it has a slash too many'
+  if (matches(topicFilter, topicName.replace(/^\/|\/$/g, ''))) return 'the topic has a slash more'
   if (filter.length === topic.length || filter.at(-1) === '#') {
     const wrong = filter.flatMap((level, at) => (isMatch(level, topic[at]) ? [] : [at]))
     if (wrong.length === 1) {
@@ -54,19 +54,22 @@ function differenceOf(topicFilter: string, topicName: string): string | undefine
       return `level ${at! + 1} is ${JSON.stringify(filter[at!])}, and the topic has ${has}`
     }
   }
-  if (filter.at(-1) !== '#' && isPrefix(filter, topic))
-    return `the topic has ${topic.length} levels, not ${filter.length}`
-  return isPrefix(topic, filter) ? `the topic has ${topic.length} levels, not ${filter.length}` : undefined
+  const isNear = filter.length < topic.length ? isWithout(topic, filter) : isWithout(filter, topic)
+  return isNear ? `the topic has ${counted(topic.length, 'level')}, and the filter ${filter.length}` : undefined
 }
 
 function isMatch(level: string, name: string | undefined): boolean {
   return level === '#' || (name !== undefined && (level === '+' || level === name))
 }
 
-/** Whether one more level at the end is all that they differ in. */
-function isPrefix(short: readonly string[], long: readonly string[]): boolean {
-  return (
-    long.length - short.length === 1 &&
-    short.every((level, at) => isMatch(level, long[at]) || isMatch(long[at]!, level))
-  )
+/** Whether one more level, wherever it is, is all that they differ in. */
+function isWithout(long: readonly string[], short: readonly string[]): boolean {
+  if (long.length - short.length !== 1 || long.at(-1) === '#' || short.at(-1) === '#') return false
+  let at = 0
+  while (at < short.length && isSame(short[at]!, long[at]!)) at++
+  return short.slice(at).every((level, after) => isSame(level, long[at + 1 + after]!))
+}
+
+function isSame(one: string, other: string): boolean {
+  return isMatch(one, other) || isMatch(other, one)
 }

@@ -50,7 +50,7 @@ function takeoversIn(record: FlightRecord, topics: Map<string, Publication>): nu
 }
 
 function twoClients(fighting: Concerned): HintView {
-  const text = `Connections of ${fighting.names} are taken over again and again: two clients use one identifier, so give each its own.`
+  const text = `Connections of ${fighting.names} are taken over again and again: two clients use one identifier, so give each its own, or one client connects again before its old connection is closed.`
   return fighting.hint('one identifier, two clients', text, 'docs/operating/why.md#one-identifier-two-clients')
 }
 

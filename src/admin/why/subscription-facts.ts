@@ -8,23 +8,30 @@ import { reasonCodeName, ReasonCode } from '../../codec/reason-code.ts'
 import type { WhyFact } from '../../broker/host/why-view.ts'
 import type { Registration } from '../../broker/sessions/sessions.ts'
 import type { Subscription } from '../../protocol/subscription.ts'
-import { RecordKind } from '../../reporting/recorder/record-kind.ts'
+import { NEW_SESSION } from '../../reporting/recorder/recorder.ts'
+import { RecordKind, type RecordEntry } from '../../reporting/recorder/record-kind.ts'
 import { matches, parseSharedFilter } from '../../topics/topic-filter.ts'
 import { entriesOf, type TopicEvidence } from './evidence.ts'
 import { counted, derived, nameOf, recorded, timeText, topicText, type Inquiry } from './facts.ts'
 import { isMatching, nearFilter } from './near-filter.ts'
 import { deniedFact } from './rights.ts'
 
-export async function subscriptionFacts(
-  inquiry: Inquiry,
-  { session }: Registration,
-  topic: string,
-  evidence: TopicEvidence,
-): Promise<WhyFact[]> {
+/** The Subscriptions of a Session that a Topic Name matches. */
+export async function matchingOf(inquiry: Inquiry, { session }: Registration, topic: string): Promise<Subscription[]> {
   const matching: Subscription[] = []
   for (const subscription of [...session.subscriptions.values()]) {
     if (await isMatching(inquiry, partOf(subscription.topicFilter), topic)) matching.push(subscription)
   }
+  return matching
+}
+
+export async function subscriptionFacts(
+  inquiry: Inquiry,
+  { session }: Registration,
+  topic: string,
+  matching: readonly Subscription[],
+  evidence: TopicEvidence,
+): Promise<WhyFact[]> {
   if (matching.length === 0) return notSubscribed(inquiry, session.clientId, session.subscriptions.keys(), topic)
   const { clientId } = session
   const filters = matching.map(({ topicFilter }) => topicText(topicFilter)).slice(0, 3)
@@ -37,7 +44,7 @@ export async function subscriptionFacts(
   }
   const shared = matching.filter(({ topicFilter }) => topicFilter.startsWith('$share/'))
   if (shared.length === matching.length) return [...takenFacts(inquiry, clientId, shared, evidence), match]
-  return [...lateFacts(inquiry, clientId, topic, published.untilMs), match]
+  return [...lateFacts(inquiry, clientId, topic, matching, published.untilMs), match]
 }
 
 /** The part of a filter that is used for matching. */
@@ -102,15 +109,61 @@ function isMember(inquiry: Inquiry, clientId: string, shared: readonly Subscript
   return shared.some(({ topicFilter }) => subscriptions?.has(topicFilter) === true)
 }
 
-/** The message came before the Subscription, and was not retained. */
-function lateFacts(inquiry: Inquiry, clientId: string, topic: string, publishedMs: number): WhyFact[] {
-  const made = entriesOf(
-    inquiry,
-    clientId,
-    ({ kind, subject }) => kind === RecordKind.Subscribed && subject !== undefined && matches(partOf(subject), topic),
-  )
-  const first = made.at(-1)
-  if (first === undefined || first.atMs <= publishedMs) return []
-  const text = `The latest message to ${topicText(topic)} was published at ${timeText(publishedMs)}, before ${nameOf(clientId)} subscribed.`
-  return [recorded('subscribed later', text, first.atMs)]
+/** The message came before the Subscription. */
+function lateFacts(
+  inquiry: Inquiry,
+  clientId: string,
+  topic: string,
+  matching: readonly Subscription[],
+  publishedMs: number,
+): WhyFact[] {
+  const made = madeAfter(inquiry, clientId, topic, publishedMs)
+  if (made === undefined) return []
+  const what = `The latest message to ${topicText(topic)} was published at ${timeText(publishedMs)}`
+  const late = recorded('subscribed later', `${what}, before ${nameOf(clientId)} subscribed${made.after}.`, made.atMs)
+  const isUnasked = matching.every(({ retainHandling }) => retainHandling === 2)
+  if (!isUnasked || inquiry.server.retainedMessages.get(topic) === undefined) return [late]
+  const text = `${topicText(topic)} has a retained message, and ${nameOf(clientId)} asked for none when it subscribed (Retain Handling 2).`
+  return [derived('Retain Handling', text), late]
+}
+
+/** A Subscription that was made when its Session had none that matched. */
+interface Made {
+  readonly atMs: number
+  /** What had ended the one before, for the end of a sentence. */
+  readonly after: string
+}
+
+/**
+ * When a matching Subscription was made after a time at which there was none.
+ *
+ *   no Session, Unsubscribed   no Subscription
+ *   Subscribed                 a Subscription
+ *   anything else              as before; at the beginning of the record, nothing is known
+ */
+function madeAfter(inquiry: Inquiry, clientId: string, topic: string, publishedMs: number): Made | undefined {
+  const entries = entriesOf(inquiry, clientId, () => true).toReversed()
+  let isSubscribed: boolean | undefined
+  let after = ''
+  for (const { entry, atMs } of entries) {
+    const { kind, subject } = entry
+    const isOver = atMs > publishedMs
+    if (isOver && isSubscribed === true) return undefined
+    if (isNewSession(entry)) isSubscribed = false
+    else if (kind === RecordKind.SessionEnded && !isOver) {
+      isSubscribed = false
+      after = ` again: its session had ended at ${timeText(atMs)} (${subject ?? ''})`
+    } else if (kind !== RecordKind.Subscribed && kind !== RecordKind.Unsubscribed) continue
+    else if (subject === undefined || !matches(partOf(subject), topic)) continue
+    else if (kind === RecordKind.Subscribed && isOver) return isSubscribed === false ? { atMs, after } : undefined
+    else {
+      isSubscribed = kind === RecordKind.Subscribed
+      after = isSubscribed ? '' : ` again: it had unsubscribed at ${timeText(atMs)}`
+    }
+  }
+  return undefined
+}
+
+function isNewSession({ kind, detail }: RecordEntry): boolean {
+  return kind === RecordKind.SessionCreated || (kind === RecordKind.Connected && detail?.endsWith(NEW_SESSION) === true)
 }

@@ -17,7 +17,7 @@ import { entriesOf, type Evidence } from './evidence.ts'
 import { counted, derived, Inquiry, nameOf, recorded, timeText, unknown } from './facts.ts'
 
 const CLOSED_AT_ONCE = 1000
-/** Takeovers from which on two clients are said to use one identifier. */
+/** Takeovers from which on something is said about who uses the identifier. */
 const FIGHT = 2
 
 export async function whyClosed(broker: Broker, clientId: string, at?: number): Promise<WhyView> {
@@ -79,10 +79,19 @@ function takeoverSentence(inquiry: Inquiry, clientId: string, ends: readonly Evi
   const times = takeovers.reduce((sum, { entry }) => sum + entry.count, 0)
   const logins = entriesOf(inquiry, clientId, ({ kind }) => kind === RecordKind.Connected)
   const places = [...new Set(logins.map(({ entry }) => entry.subject ?? ''))].slice(0, 3)
+  const who = isAlternating(logins)
+    ? 'two clients use it'
+    : 'two clients use it, or one that connects again before its old connection is closed'
   const from = places.length === 0 ? '' : `; logins came from ${places.join(', ')}`
-  const often =
-    times < FIGHT ? '' : `, ${counted(times, 'time')} since ${timeText(takeovers.at(-1)!.atMs)}: two clients use it`
+  const often = times < FIGHT ? '' : `, ${counted(times, 'time')} since ${timeText(takeovers.at(-1)!.atMs)}: ${who}`
   return `Another connection used the client identifier ${nameOf(clientId)} (session taken over)${often}${from}.`
+}
+
+/** Whether logins came from one address, then from another, and from the first again. */
+function isAlternating(logins: readonly Evidence[]): boolean {
+  const addresses = logins.map(({ entry }) => (entry.subject ?? '').replace(/:\d+$/, ''))
+  const changes = addresses.filter((address, at) => address !== addresses[at - 1])
+  return changes.length > new Set(changes).size
 }
 
 function sessionEndFact(clientId: string, { entry, untilMs }: Evidence): WhyFact {

@@ -20,7 +20,7 @@ import { RecordKind, type RecordEntry } from '../../reporting/recorder/record-ki
 import { entriesOf, isClearing, isPublication, topicEvidence, type Evidence, type TopicEvidence } from './evidence.ts'
 import { counted, derived, Inquiry, nameOf, recorded, timeText, topicText, unknown } from './facts.ts'
 import { dropFacts, waitFact } from './session-facts.ts'
-import { subscriptionFacts } from './subscription-facts.ts'
+import { matchingOf, subscriptionFacts } from './subscription-facts.ts'
 import { deniedFact } from './rights.ts'
 import { whyClosed } from './why-closed.ts'
 import { willFact } from './will-facts.ts'
@@ -33,7 +33,10 @@ export interface MessageQuestion {
 }
 
 /** What comes behind everything that may be the reason, in this order. */
-const LAST = ['subscribed later', 'not published', 'published', 'subscribed', 'connected', 'not recorded']
+const LAST = [
+  ...['subscribed later', 'not published', 'published', 'subscribed', 'sent earlier'],
+  ...['connected', 'not connected now', 'not recorded'],
+]
 
 function rankOf({ cause }: WhyFact): number {
   return LAST.indexOf(cause)
@@ -105,16 +108,18 @@ async function sessionFacts(
 ): Promise<WhyFact[]> {
   const { clientId } = registration.session
   const sent = evidence.delivered.find((each) => each.clientId === clientId)
-  const drops = dropFacts(inquiry, registration, topic, evidence.published?.atMs)
+  const matching = await matchingOf(inquiry, registration, topic)
+  const drops = dropFacts(inquiry, registration, topic, matching, evidence.published)
   const waits = waitFact(inquiry, registration, topic)
-  const isDropLast = drops[0] !== undefined && (sent === undefined || drops[0].atMs! >= sent.untilMs)
+  const lastMs = Math.max(sent?.untilMs ?? 0, evidence.published?.atMs ?? 0)
+  const isDropLast = drops[0] !== undefined && drops[0].atMs! >= lastMs
   const isSent = sent !== undefined && (evidence.published === undefined || sent.untilMs >= evidence.published.atMs)
   if (isDropLast) return [...drops, ...(await rightsOf(inquiry, clientId, topic, drops[0]!)), ...waits]
   if (waits.length > 0) return [...waits, ...drops]
   if (isSent) return [sentFact(sent), ...drops]
-  const subscriptions = await subscriptionFacts(inquiry, registration, topic, evidence)
+  const subscriptions = await subscriptionFacts(inquiry, registration, topic, matching, evidence)
   const denied = await deniedFact(inquiry, clientId, 'receive', topic)
-  return [...subscriptions, ...denied, ...drops, ...(sent === undefined ? [] : [sentFact(sent)])]
+  return [...subscriptions, ...denied, ...drops, ...(sent === undefined ? [] : [earlier(sentFact(sent))])]
 }
 
 /** The rule behind a message that the client may not receive. */
@@ -130,6 +135,11 @@ function sentFact({ clientId, entry, untilMs }: Evidence): WhyFact {
   const identifier = packetIdentifier === 0 ? '' : `, the last with Packet Identifier ${packetIdentifier}`
   const text = `${counted(count, 'message')} at QoS ${qos} went to ${nameOf(clientId)}${last}${identifier}.`
   return recorded('sent', text, untilMs)
+}
+
+/** Of a delivery before the latest message: it does not answer what became of that one. */
+function earlier(fact: WhyFact): WhyFact {
+  return { ...fact, cause: 'sent earlier', text: `Before the latest message: ${fact.text}` }
 }
 
 /** What explains that there was nothing to send. */
@@ -161,11 +171,11 @@ function backgroundOf(
     const text = `${nameOf(published.clientId)} published ${counted(published.entry.count, 'message')} to ${topicText(topic)}.`
     all.push(recorded('published', text, published.untilMs))
   }
-  const connection = inquiry.server.sessions.get(clientId)?.connection
-  if (connection !== undefined) {
-    const atMs = inquiry.wall(connection.connectedAtMs)
+  const registration = inquiry.server.sessions.get(clientId)
+  if (registration?.connection !== undefined) {
+    const atMs = inquiry.wall(registration.connection.connectedAtMs)
     all.push(derived('connected', `${nameOf(clientId)} is connected since ${timeText(atMs)}.`))
-  }
+  } else if (registration !== undefined) all.push(derived('not connected now', `${nameOf(clientId)} is not connected.`))
   all.push(unknown('not recorded', `What happened before ${timeText(sinceMs)} is not known.`, sinceMs))
   return all
 }

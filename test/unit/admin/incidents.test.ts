@@ -328,6 +328,135 @@ const incidents: readonly Incident[] = [
     },
   },
   {
+    name: 'it was published while a client without a session was away, which had received one before',
+    query: METER_POWER,
+    expected: recorded(
+      'subscribed later',
+      /before "meter" subscribed again: its session had ended at .* \(connection ended\)/,
+    ),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter' })
+      meter.subscribe('power', 1)
+      const sensor = broker.connect({ clientId: 'sensor' })
+      sensor.publish('power', '1', 1)
+      meter.receiveAll()
+      broker.advance(5000)
+      meter.disconnect()
+      broker.advance(5000)
+      sensor.publish('power', '2', 1)
+      broker.advance(5000)
+      broker.connect({ clientId: 'meter' }).subscribe('power', 1)
+    },
+  },
+  {
+    name: 'it was published between an UNSUBSCRIBE and the next SUBSCRIBE',
+    query: METER_POWER,
+    expected: recorded('subscribed later', /before "meter" subscribed again: it had unsubscribed at/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter' })
+      meter.subscribe('power', 1)
+      broker.advance(5000)
+      meter.unsubscribe('power')
+      broker.advance(5000)
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+      broker.advance(5000)
+      meter.subscribe('power', 1)
+    },
+  },
+  {
+    name: 'a session that is there already: that it subscribes again is not called its first time',
+    config: { 'max-recorder-bytes-per-client': 576 },
+    query: METER_POWER,
+    expected: recorded('published', /"sensor" published 1 message to "power"/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter', ...KEPT })
+      meter.subscribe('power')
+      // Its page is overwritten, and with it that it has subscribed, and that this message came.
+      broker.connect({ clientId: 'sensor' }).publish('power', '1')
+      for (let at = 0; at < 40; at++) meter.publish(`other/${at}`, '1')
+      broker.advance(5000)
+      meter.subscribe('power', 0, { retainHandling: 2 })
+    },
+  },
+  {
+    name: 'a retained message that the client asked not to be sent',
+    query: METER_POWER,
+    expected: derived('Retain Handling', /"meter" asked for none when it subscribed \(Retain Handling 2\)/),
+    happens: (broker) => {
+      broker.connect({ clientId: 'sensor' }).publish('power', '1', 1, { retain: true })
+      broker.advance(5000)
+      broker.connect({ clientId: 'meter' }).subscribe('power', 1, { retainHandling: 2 })
+    },
+  },
+  {
+    name: 'an older message was too large, and the latest came after it was unsubscribed',
+    query: METER_POWER,
+    expected: recorded('unsubscribed', /"meter" unsubscribed from "power"/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter', properties: { maximumPacketSize: 50 } })
+      meter.subscribe('power', 1)
+      const sensor = broker.connect({ clientId: 'sensor' })
+      sensor.publish('power', 'x'.repeat(100), 1)
+      broker.advance(5000)
+      meter.unsubscribe('power')
+      sensor.publish('power', '1', 1)
+    },
+  },
+  {
+    name: 'the client is away and misses other messages of QoS 0, and has never subscribed to this one',
+    query: METER_POWER,
+    expected: derived('not subscribed', /"meter" has 1 subscription, none of which matches "power"/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter', ...KEPT })
+      meter.subscribe('water')
+      meter.drop()
+      const sensor = broker.connect({ clientId: 'sensor' })
+      sensor.publish('power', '1')
+      sensor.publish('water', '1')
+    },
+  },
+  {
+    name: 'the message waits for a client that is away and misses others of QoS 0',
+    query: METER_POWER,
+    expected: derived('waits for connection', /1 message to "power" is queued for "meter"/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter', ...KEPT })
+      meter.subscribe(['power', 'water'], 1)
+      meter.drop()
+      const sensor = broker.connect({ clientId: 'sensor' })
+      sensor.publish('power', '1', 1)
+      broker.advance(5000)
+      sensor.publish('water', '1')
+    },
+  },
+  ...(
+    [
+      ['plant/+/power', 'plant/house/attic/power', /the nearest is .*: the topic has 4 levels, and the filter 3/],
+      ['power/+', 'power', /the nearest is .*: the topic has 1 level, and the filter 2/],
+      ['power/meter', '/power/meter', /the nearest is .*: the topic has a slash more/],
+      ['/power/meter', 'power/meter', /the nearest is .*: it has a slash too many/],
+    ] as const
+  ).map(([filter, topic, text]) => ({
+    name: `the filter ${filter} for the topic ${topic}`,
+    query: { clientId: 'meter', topic },
+    expected: derived('not subscribed', text),
+    happens: (broker: VirtualBroker) => {
+      broker.connect({ clientId: 'meter' }).subscribe(filter, 1)
+      broker.connect({ clientId: 'sensor' }).publish(topic, '1', 1)
+    },
+  })),
+  {
+    name: 'one client that connects again over its old connection is not called two',
+    query: { clientId: 'meter' },
+    expected: recorded('session taken over', /2 times since .*: two clients use it, or one that connects again/),
+    happens: (broker) => {
+      for (let at = 0; at < 3; at++) {
+        broker.connect({ clientId: 'meter' })
+        broker.advance(5000)
+      }
+    },
+  },
+  {
     name: 'it was unsubscribed',
     query: METER_POWER,
     expected: recorded('unsubscribed', /"meter" unsubscribed from "power"/),
