@@ -96,7 +96,7 @@ export function entriesOf(inquiry: Inquiry, clientId: string, isWanted: (entry: 
   const found: Evidence[] = []
   for (const entry of record.entries()) {
     const evidence = evidenceOf(inquiry, record, entry)
-    if (isWanted(entry) && inquiry.isNear(evidence.atMs, evidence.untilMs)) found.unshift(evidence)
+    if (isWanted(entry) && inquiry.isNear(evidence.atMs, evidence.untilMs)) found.push(evidence)
   }
-  return found
+  return found.toReversed()
 }
