@@ -2,18 +2,20 @@
 import type { WhyFact } from '../../broker/host/why-view.ts'
 import type { TopicQuestion } from '../../access/plugin.ts'
 import { decidedBy } from '../../reporting/denials.ts'
+import { MAX_NAME_LENGTH, type ClosedConnectionView } from '../../broker/sessions/closed-connections.ts'
 import { derived, nameOf, topicText, type Inquiry } from './facts.ts'
+import { lastClosed } from './why-closed.ts'
 
 const DOING = { publish: 'publish to', subscribe: 'subscribe to', receive: 'receive' } as const
 
-/** @returns a fact if the rules deny it now to a client that has a session */
+/** @returns a fact if the rules deny it now to a client that has a session, or is remembered for its latest connection */
 export async function deniedFact(
   inquiry: Inquiry,
   clientId: string,
   action: TopicQuestion['action'],
   topic: string,
 ): Promise<WhyFact[]> {
-  const client = inquiry.server.sessions.get(clientId)?.client
+  const client = inquiry.server.sessions.get(clientId)?.client ?? (await rememberedClient(inquiry, clientId))
   if (client === undefined) return []
   const { userName, address, listener } = client
   const explanation = await inquiry.broker.explain({
@@ -23,4 +25,14 @@ export async function deniedFact(
   if (explanation.decision === 'allow') return []
   const text = `${nameOf(clientId)} may not ${DOING[action]} ${topicText(topic)}: ${decidedBy(explanation)}.`
   return [derived('not authorized', text)]
+}
+
+/** A name that was cut is another one, and may have other rights. */
+async function rememberedClient(inquiry: Inquiry, clientId: string): Promise<ClosedConnectionView | undefined> {
+  const closed = await lastClosed(inquiry, clientId)
+  return closed === undefined || isCut(clientId) || isCut(closed.userName ?? '') ? undefined : closed
+}
+
+function isCut(name: string): boolean {
+  return name.length >= MAX_NAME_LENGTH
 }

@@ -33,7 +33,7 @@ export async function whyClosed(broker: Broker, clientId: string, at?: number): 
 }
 
 /** The newest; those whose names were cut are found as well. */
-async function lastClosed(inquiry: Inquiry, clientId: string): Promise<ClosedConnectionView | undefined> {
+export async function lastClosed(inquiry: Inquiry, clientId: string): Promise<ClosedConnectionView | undefined> {
   const { closedConnections } = inquiry.server
   const kept = keptName(clientId)
   let number = closedConnections.newestNumber

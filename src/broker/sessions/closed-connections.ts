@@ -22,7 +22,7 @@ import type { Metrics } from '../../reporting/metrics.ts'
 import type { ConnectionIdentity } from './connection-identity.ts'
 
 /** Characters of a name that are kept. */
-const MAX_NAME_LENGTH = 256
+export const MAX_NAME_LENGTH = 256
 
 /**
  * A connection that has ended after its client had logged in. Times are in milliseconds since 1970. The client identifier

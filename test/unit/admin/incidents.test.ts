@@ -517,6 +517,21 @@ for (const [version, cause, text] of [
     assert.ok(!before.some((fact) => fact.cause === cause), JSON.stringify(before))
   })
 
+test('the rule that refuses a message is named although its publisher has left', async (t) => {
+  const broker = await VirtualBroker.start(acl({ publish: ['other'], subscribe: ['#'] }))
+  t.after(() => broker.close())
+  broker.connect({ clientId: 'meter' }).subscribe('power', 1)
+  const sensor = broker.connect({ clientId: 'sensor' })
+  await broker.settle()
+  sensor.publish('power', '1', 1)
+  await broker.settle()
+  sensor.disconnect()
+  await broker.settle()
+  const [first, second] = await why(broker, METER_POWER)
+  assert.match(first!.text, /A message of "sensor" to "power" was refused \(Not authorized\)/)
+  assert.match(second!.text, /"sensor" may not publish to "power": topic_acl: nothing in topic-check\.acl\.anonymous/)
+})
+
 test('wrong password', async (t) => {
   const denier: Plugin = { name: 'auth.file', authenticate: () => ({ decision: 'deny', cause: 'wrong password' }) }
   const broker = await VirtualBroker.start({ auth: { plugins: [denier] } })
