@@ -1572,7 +1572,8 @@ const adminRows = rows('admin', [
     default: 16,
     min: 0,
     max: UINT16,
-    description: 'Readers of `/api/v1/events` at one time. Further ones are answered 429.',
+    description:
+      'Readers of `/api/v1/events` and of traces at one time. Further ones are answered 429, unless somebody else has at least two more: then the oldest of these ends.',
   },
   {
     key: 'max-event-buffer-bytes',

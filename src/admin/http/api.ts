@@ -100,7 +100,12 @@ export class Api {
     this.#logins = new LoginRequests({ logins, links, checks: this.#checks, directory, checkPassword })
     this.#audit = audit
     this.#health = new Health(broker, host.clock)
-    this.#streams = new Streams(broker, host, () => this.#settings)
+    this.#streams = new Streams(
+      broker,
+      host,
+      () => this.#settings,
+      () => this.overLimit('admin.max-event-readers', ''),
+    )
     this.#options = options
     this.#limits = new LimitReports(broker)
     this.#rate = new RequestRate(this.#settings.maxRequestRate)

@@ -3,6 +3,7 @@ import type { Broker } from '../../broker/broker.ts'
 import type { AdminHost } from '../../broker/host/admin-door.ts'
 import type { AdminOptions } from '../../config/resolved-options.ts'
 import { isVisible, tracesOf, visibleTrace } from '../trace/trace-calls.ts'
+import { Holders } from '../../limits/holders.ts'
 import { EventHub } from './event-hub.ts'
 import { eventQuery } from './event-query.ts'
 import { callerOf, hasRole, type Principal } from './principal.ts'
@@ -24,21 +25,26 @@ export class Streams {
   readonly #broker: Broker
   readonly #hub: EventHub
   readonly #settings: () => AdminOptions
+  readonly #onCrowded: () => void
+  /** What closes each stream, by who reads it. */
+  readonly #open = new Holders<() => void>()
 
-  constructor(broker: Broker, host: AdminHost, settings: () => AdminOptions) {
+  /** @param onCrowded is called when a stream is closed because somebody else has none */
+  constructor(broker: Broker, host: AdminHost, settings: () => AdminOptions, onCrowded: () => void) {
     this.#broker = broker
     this.#hub = new EventHub(broker, host)
     this.#settings = settings
+    this.#onCrowded = onCrowded
   }
 
   /** Live events. */
   events({ method }: RequestHead, principal: Principal, query: string): Answer {
     if (method !== 'GET') throw methodProblem(method, 'GET')
     const { names, overviewSeconds } = eventQuery(query)
-    this.#checkReaders()
+    this.#makeRoom(principal)
     const mayRead = (): boolean => hasRole(principal, 'viewer')
     const options = { names, overviewSeconds, maxBytes: this.#settings().maxEventBufferBytes, mayRead }
-    return answerOf((sink) => this.#hub.open(options, sink))
+    return this.#answerOf(principal, (sink) => this.#hub.open(options, sink))
   }
 
   /** The records of a trace. */
@@ -47,16 +53,41 @@ export class Streams {
     const after = traceQuery(query, headers['last-event-id'])
     const trace = visibleTrace(this.#broker, traceId, callerOf(principal))
     if (trace === undefined) throw new Problem('ERR_NOT_FOUND', NO_TRACE, { parameter: 'traceId', value: traceId })
-    this.#checkReaders()
+    this.#makeRoom(principal)
     const mayRead = (): boolean => hasRole(principal, 'operator') && isVisible(trace, callerOf(principal))
     const options = { after, maxBytes: this.#settings().maxEventBufferBytes, mayRead }
-    return answerOf((sink) => tracesOf(this.#broker).read(trace, options, sink))
+    return this.#answerOf(principal, (sink) => tracesOf(this.#broker).read(trace, options, sink))
   }
 
-  /** @throws {Problem} `ERR_RATE` */
-  #checkReaders(): void {
+  #answerOf({ name }: Principal, follow: (sink: EventSink) => () => void): Answer {
+    const open = (sink: EventSink): (() => void) => {
+      const end = follow(sink)
+      const leave = (): void => {
+        if (this.#open.remove(name, close)) end()
+      }
+      const close = (): void => {
+        leave()
+        sink.close()
+      }
+      this.#open.add(name, close)
+      return leave
+    }
+    return { status: 200, headers: HEADERS, body: [], follow: open }
+  }
+
+  /**
+   * Whoever reads most gives way to one who has at least two fewer, so that nobody keeps others out, and equals do not displace
+   * each other.
+   *
+   * @throws {Problem} `ERR_RATE`
+   */
+  #makeRoom({ name }: Principal): void {
     const { maxEventReaders: limit } = this.#settings()
-    if (this.#hub.size + tracesOf(this.#broker).readers < limit) return
+    if (this.#open.size < limit) return
+    if (this.#open.largest > this.#open.sizeOf(name) + 1) {
+      this.#open.oldestOfLargest()!()
+      return this.#onCrowded()
+    }
     const detail = `${limit} readers follow events and traces already; close one`
     throw new Problem('ERR_RATE', detail, { limit, option: 'admin.max-event-readers' })
   }
@@ -65,8 +96,4 @@ export class Streams {
     this.#hub.close()
     if (this.#broker.state === 'started') tracesOf(this.#broker).closeReaders()
   }
-}
-
-function answerOf(follow: (sink: EventSink) => () => void): Answer {
-  return { status: 200, headers: HEADERS, body: [], follow }
 }

@@ -125,10 +125,6 @@ export class Traces implements TraceSide {
     }
   }
 
-  get readers(): number {
-    return this.#readers.size
-  }
-
   #wantsToWrite(): void {
     if (this.#isWriting || this.#readers.size === 0) return
     this.#isWriting = true

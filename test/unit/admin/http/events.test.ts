@@ -191,6 +191,30 @@ test('a wrong query is refused; `max-event-readers` bounds the readers; nobody r
   await api.close()
 })
 
+test('nobody keeps others from reading: whoever reads most gives way to one who has two fewer, and to nobody else', async () => {
+  const api = await TestApi.start({ 'max-event-readers': 3, 'keys-file': join(scratchFolder(), 'keys.json') })
+  const [greedy, other] = [(await api.key('viewer')).headers, (await api.key('operator')).headers]
+  const sinks: TestSink[] = []
+  const read = async (key: { authorization: string }): Promise<number> => {
+    const target = '/api/v1/events'
+    const head = { method: 'GET', target, headers: { host: 'localhost', ...key }, address: REMOTE, isEncrypted: false }
+    const answer = await api.api.answer(head, () => Promise.resolve(new Uint8Array()))
+    const sink = new TestSink()
+    if (answer.follow !== undefined && sinks.push(sink) > 0) answer.follow(sink)
+    return answer.status
+  }
+  for (const status of [200, 200, 200, 429]) assert.equal(await read(greedy), status)
+  assert.equal(await read(other), 200)
+  assert.deepEqual(
+    [sinks.map(({ isClosed }) => isClosed), sinks[0]!.text.length > 0],
+    [[true, false, false, false], true],
+  )
+  assert.equal(await read(greedy), 429, 'it has more than the other')
+  assert.equal(await read(other), 429, 'the other has only one more')
+  assert.equal(api.test.broker.metrics.adminOverLimit, 4)
+  await api.close()
+})
+
 test('over a socket: events arrive as they happen, until the broker closes', async (t) => {
   const socketPath = join(scratchFolder(), 'admin.sock')
   const broker = await createBroker({ listeners: {}, admin: { socket: socketPath } })
