@@ -436,7 +436,7 @@ export interface AdminSettings {
   readonly maxRequestBytes: number
   /** Requests from one IP address over TCP, of which as many may arrive at once. Further ones are answered 429. IPv6 addresses are grouped by `ipv6-prefix-length`. 0 = no limit. Counted per second. Default 100. */
   readonly maxRequestRate: number
-  /** Readers of `/api/v1/events` at one time. Further ones are answered 429. Default 16. */
+  /** Readers of `/api/v1/events` and of traces at one time. Further ones are answered 429, unless somebody else has at least two more: then the oldest of these ends. Default 16. */
   readonly maxEventReaders: number
   /** Events that wait for one reader. Beyond it, events for it are lost, and it is sent how many; a reader that takes none for a minute is disconnected. In bytes. Default 262144. */
   readonly maxEventBufferBytes: number
