@@ -349,7 +349,7 @@ const TASKS: Readonly<Record<string, readonly [file: string, title: string]>> = 
   'replays.ts': ['retained', 'a Client that does not read holds up its own replay alone'],
   'session-ending.ts': ['sessions', 'many Clients with many subscriptions leave at once'],
   'session-ends.ts': ['sessions', 'many Sessions with many subscriptions expire at one moment'],
-  'session-pages.ts': ['views', 'a page that finds little among very many is spread over turns'],
+  'session-pages.ts': ['views', 'pages that find little among very many end early, and are spread over turns'],
   'session-services.ts': ['publish', 'a Client that comes back to a long backlog'],
   'store-waiters.ts': ['reviews', 'Connections that waited for the Store'],
   'subscribe-work.ts': ['subscribe', 'SUBSCRIBE with 10,000 filters'],
