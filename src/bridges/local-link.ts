@@ -103,7 +103,7 @@ export class LocalLink {
     this.#clock.atEndOfTurn(run)
   }
 
-  /** Both ends are told at the end of the turn. */
+  /** Both ends are notified at the end of the turn. */
   close(): void {
     if (this.isClosed) return
     this.isClosed = true

@@ -38,7 +38,7 @@ export interface PacketWatch {
   received(packet: Packet): void
 }
 
-/** What a program that keeps the Session itself is told; see `relay` of `ClientSide`. */
+/** What is reported to a program that keeps the Session itself; see `relay` of `ClientSide`. */
 export interface Relay {
   /** The server has sent a PUBACK, PUBREC, PUBREL or PUBCOMP, which nobody has answered. */
   acknowledged(type: AcknowledgementPacket['type'], packetIdentifier: number, reasonCode: number): void

@@ -4,8 +4,8 @@
  *   add ──> queue, `max-queued` ──`max-batch` wait, or `batch-interval` has passed──> export ──> done, or lost after `timeout`
  *            └── full: lost, counted
  *
- * A batch is taken at the end of a turn, never while a message is on its way. An exporter that hangs or refuses holds up nothing but its own queue. After a failure the next batch waits for the
- * interval, so that a collector that is down is not asked all the time.
+ * A batch is taken at the end of a turn, never while a message is on its way. An exporter that hangs or refuses holds up nothing but
+ * its own queue. After a failure the next batch waits for the interval, so that a collector that is down is not asked all the time.
  *
  * @module
  */

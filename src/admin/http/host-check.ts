@@ -46,7 +46,7 @@ export function checkBrowserWrite(head: RequestHead): void {
   checkSite(head)
   const { origin, 'sec-fetch-site': site } = head.headers
   if (origin !== undefined || site === 'same-origin' || head.address === LOCAL_ADDRESS) return
-  throw new Problem('ERR_ORIGIN', 'the request does not tell where its page comes from: send `Origin`')
+  throw new Problem('ERR_ORIGIN', 'the request does not show which page it comes from: send `Origin`')
 }
 
 function foreign(origin: string): Problem {

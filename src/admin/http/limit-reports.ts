@@ -1,5 +1,5 @@
 /**
- * Tells about limits of the HTTP API that are reached: each counts, and once in a second there is an event for it, because whoever is
+ * Reports limits of the HTTP API that are reached: each counts, and there is an event for it once a second, because a caller that is
  * refused may come again at once.
  *
  * @module

@@ -102,7 +102,7 @@ export class LoginRequests {
     if (roleNow() === undefined) {
       throw new Problem(
         'ERR_FORBIDDEN',
-        `${safeExcerpt(userName)} may not log in here: it takes the role viewer, operator or administrator`,
+        `${safeExcerpt(userName)} may not log in here: that requires the role viewer, operator or administrator`,
       )
     }
     return logins.add({ userName, address, roleNow })

@@ -177,5 +177,11 @@ function backgroundOf(
     all.push(derived('connected', `${nameOf(clientId)} is connected since ${timeText(atMs)}.`))
   } else if (registration !== undefined) all.push(derived('not connected now', `${nameOf(clientId)} is not connected.`))
   all.push(unknown('not recorded', `What happened before ${timeText(sinceMs)} is not known.`, sinceMs))
+  const dropsLostBeforeMs = registration?.session.drops?.lostBeforeMs
+  if (dropsLostBeforeMs !== undefined) {
+    const beforeMs = inquiry.wall(dropsLostBeforeMs)
+    const text = `Which messages did not reach ${nameOf(clientId)} before ${timeText(beforeMs)} is not known: a session keeps the last 64.`
+    all.push(unknown('not recorded', text, beforeMs))
+  }
   return all
 }

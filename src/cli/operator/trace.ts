@@ -25,7 +25,7 @@ import { traceRow } from './trace-row.ts'
 
 const CLIENT_WIDTH = 20
 
-/** How a command is told that the user wants to end it. */
+/** Calls back when the user interrupts a command. @returns what ends the listening */
 export type OnInterrupt = (end: () => void) => () => void
 
 /** Ctrl-C; a second one ends the program at once. */

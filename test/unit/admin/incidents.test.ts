@@ -644,3 +644,18 @@ test('a question has to say what it is about', async (t) => {
   for (const query of [{}, { topic: 'a' }, { clientId: 'a', topic: 'a/#' }])
     await assert.rejects(why(broker, query), { code: 'ERR_USAGE' }, JSON.stringify(query))
 })
+
+test('why: what a session has forgotten is not known, and the answer says from when on it is', async () => {
+  const broker = await VirtualBroker.start({ 'max-queued-messages': 1 })
+  const meter = broker.connect({ clientId: 'meter', ...KEPT })
+  meter.subscribe('#', 1)
+  meter.drop()
+  const sensor = broker.connect({ clientId: 'sensor' })
+  const isKnown = async (): Promise<boolean> =>
+    !(await why(broker, { clientId: 'meter', topic: 'a' })).some(({ text }) => text.includes('keeps the last 64'))
+  for (let at = 0; at < 60; at++) sensor.publish(`topic/${at}`, 'x', 1)
+  assert.equal(await isKnown(), true)
+  for (let at = 60; at < 70; at++) sensor.publish(`topic/${at}`, 'x', 1)
+  assert.equal(await isKnown(), false)
+  await broker.close()
+})
