@@ -6,8 +6,11 @@ import type { TelemetryHost } from './host/telemetry-export.ts'
 import type { Server } from './server.ts'
 import { version } from './version.ts'
 
-/** Subscriptions of one client that are compared with the topic of a message that is traced. */
-const MAX_COMPARED = 100
+/**
+ * Subscriptions of one client that are compared with the topic of a message that is traced. There are few, because
+ * publishers choose what is traced, and one message may have thousands of receivers in a turn.
+ */
+const MAX_COMPARED = 10
 
 export function telemetryHost(
   parts: Pick<TelemetryHost, 'clock' | 'log' | 'tap' | 'events'>,
