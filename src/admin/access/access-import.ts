@@ -12,18 +12,18 @@
  */
 import { DEFAULTS_NAME, type Directory, type PreparedPlan, type Step } from '../../access/directory/directory.ts'
 import { MAX_IMPORT_CHANGES } from '../../access/directory/directory-limits.ts'
-import { effectiveRules, rolePlaces, textOfRule } from '../../access/directory/effective-rules.ts'
+import { textOfRule } from '../../access/directory/effective-rules.ts'
 import type { GroupEntry, Reference, RoleEntry, UserEntry } from '../../access/directory/entries.ts'
 import { SluiceError } from '../../base/errors.ts'
 import { finish, type Sliced } from '../../base/slices.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
-import type { AccessDifference, ImportRequest, ImportView } from '../../broker/host/access-admin.ts'
+import type { ImportRequest, ImportView } from '../../broker/host/access-admin.ts'
+import { differences } from './access-differences.ts'
 import { readAccessFile } from './access-file.ts'
 import type { AccessFile } from './access-file-content.ts'
 import { memberships } from './access-views.ts'
 import { Slices } from './slices.ts'
 
-const MAX_DIFFERENCES = 1000
 /** How often an import begins before it gives up. */
 const MAX_ATTEMPTS = 5
 
@@ -167,45 +167,4 @@ function* listsOf(directory: Directory, plan: readonly Step[]): Sliced<PreparedI
     yield
   }
   return lists
-}
-
-function* differences(
-  before: Directory,
-  after: Directory,
-): Sliced<Pick<ImportView, 'differences' | 'differencesInAll'>> {
-  const found: AccessDifference[] = []
-  let differencesInAll = 0
-  for (const userName of namesOf(before, after)) {
-    yield
-    const difference = differenceOf(before, after, userName)
-    if (difference === undefined) continue
-    differencesInAll++
-    if (found.length < MAX_DIFFERENCES) found.push(difference)
-  }
-  return { differences: found, differencesInAll }
-}
-
-/** All users of both, and clients without a user name. */
-function* namesOf(before: Directory, after: Directory): Generator<string | undefined, void> {
-  yield undefined
-  yield* before.all('user').keys()
-  for (const name of after.all('user').keys()) if (before.get('user', name) === undefined) yield name
-}
-
-function differenceOf(before: Directory, after: Directory, userName: string | undefined): AccessDifference | undefined {
-  const [old, now] = [rulesOf(before, userName), rulesOf(after, userName)]
-  const gains = [...now].filter((rule) => !old.has(rule))
-  const loses = [...old].filter((rule) => !now.has(rule))
-  return gains.length + loses.length === 0 ? undefined : { userName, gains, loses }
-}
-
-/** All rules that hold for a user, also those of the default access. */
-function rulesOf(directory: Directory, userName: string | undefined): ReadonlySet<string> {
-  const places = rolePlaces(directory, userName)
-  const { publish, receive, subscribe } = directory.defaults
-  const defaults = Object.entries({ publish, receive, subscribe }).map(
-    ([action, effect]) => `${effect} ${action} by default`,
-  )
-  const roles = places.some(({ role }) => role === 'administrator') ? ['administrator'] : []
-  return new Set([...effectiveRules(directory, places).map(({ rule }) => textOfRule(rule)), ...defaults, ...roles])
 }

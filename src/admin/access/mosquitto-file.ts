@@ -12,6 +12,7 @@
  * @module
  */
 import { passwordHashKind } from '../../access/credential-forms.ts'
+import { MAX_MEMBERSHIPS } from '../../access/directory/directory-limits.ts'
 import {
   ADMINISTRATOR,
   type AccessRule,
@@ -57,7 +58,13 @@ export function isMosquittoFile(content: Given): boolean {
 /** @throws {UsageError} */
 export function* readMosquittoFile(content: Given): Sliced<AccessFile> {
   const notes: string[] = []
-  const roles = new Map(listOf(content, 'roles').map((role) => readRole(role)))
+  const roles = new Map<string, RoleEntry>()
+  for (const role of listOf(content, 'roles')) {
+    const [name, entry] = readRole(role)
+    mustBeNew(roles, name, 'roles')
+    roles.set(name, entry)
+    yield
+  }
   const control = new Map([...roles].map(([name, { rules }]) => [name, controlOf(rules)]))
   if ([...control.values()].includes('allow') && !roles.has(ADMINISTRATOR)) {
     roles.set(ADMINISTRATOR, { textName: '', textDescription: 'May change users, groups and roles', rules: [] })
@@ -71,7 +78,9 @@ export function* readMosquittoFile(content: Given): Sliced<AccessFile> {
   const members = new Map<string, Reference[]>()
   for (const group of listOf(content, 'groups')) {
     const name = checkName(group['groupname'], 'groupname')
-    groups.set(name, { ...labelsOf(group), roles: given(referencesOf(group, 'roles', 'rolename'), `group ${name}`) })
+    mustBeNew(groups, name, 'groups')
+    const its = given(referencesOf(group, 'roles', 'rolename'), `group ${name}`)
+    groups.set(name, { ...labelsOf(group), roles: fitting(its, `roles of group ${name}`) })
     for (const { name: user, priority } of referencesOf(group, 'clients', 'username')) {
       members.set(user, [...(members.get(user) ?? []), { name, priority, id: 0 }])
       yield
@@ -80,18 +89,33 @@ export function* readMosquittoFile(content: Given): Sliced<AccessFile> {
   const users = new Map<string, UserEntry>()
   for (const client of listOf(content, 'clients')) {
     const name = checkName(client['username'], 'username')
+    mustBeNew(users, name, 'clients')
     const own = referencesOf(client, 'groups', 'groupname')
     const others = (members.get(name) ?? []).filter((each) => !own.some((group) => group.name === each.name))
     const user = readUser(client, [...own, ...others])
     if (typeof client['password'] === 'string' && user.passwordHash === undefined) {
       notes.push(`user ${name} has a password that cannot be read, and has none here`)
     }
-    users.set(name, { ...user, roles: given(user.roles, `user ${name}`) })
+    const its = fitting(given(user.roles, `user ${name}`), `roles of user ${name}`)
+    users.set(name, { ...user, roles: its, groups: fitting(user.groups, `groups of user ${name}`) })
     yield
   }
   const access = content['defaultACLAccess']
   const anonymous = content['anonymousGroup']
   return { defaults: readDefaults(access, anonymous), roles, groups, users, notes }
+}
+
+/** @throws {UsageError} */
+function mustBeNew(found: ReadonlyMap<string, unknown>, name: string, what: string): void {
+  if (found.has(name)) throw new UsageError(`${what} has ${show(name)} twice`)
+}
+
+/** What can be exported and imported again. @throws {UsageError} */
+function fitting(list: readonly Reference[], what: string): readonly Reference[] {
+  if (list.length > MAX_MEMBERSHIPS)
+    throw new UsageError(`${what} must be at most ${MAX_MEMBERSHIPS}, got ${list.length}`)
+  if (new Set(list.map(({ name }) => name)).size < list.length) throw new UsageError(`${what} must name nothing twice`)
+  return list
 }
 
 type Effect = AccessRule['effect']

@@ -183,6 +183,37 @@ test('a dry run says who gains and loses what, and changes nothing', async (t) =
   assert.equal(await admin.user({ userName: 'bob' }), undefined)
 })
 
+test('a dry run says that another order of the same rules decides otherwise', async (t) => {
+  const { admin } = await made(t)
+  const rule = (effect: string, topic: string) => ({ action: 'publish', effect, topic })
+  const ranked = (priorities: Readonly<Record<string, number>>) =>
+    Object.entries(priorities).map(([name, priority]) => ({ name, priority }))
+  const users = (one: object, two: object) => [
+    { userName: 'ann', roles: one },
+    { userName: 'bob', roles: two },
+  ]
+  const file = {
+    ...{ format: 'sluice-access', version: 1 },
+    roles: [
+      { name: 'may', rules: [rule('allow', 'x'), rule('allow', 'y')] },
+      { name: 'also', rules: [rule('allow', 'x')] },
+      { name: 'not', rules: [rule('deny', 'x')] },
+    ],
+    users: users(ranked({ may: 2, not: 1 }), ranked({ may: 2, also: 1 })),
+  }
+  await admin.importAccess({ file })
+  const other = { ...file, users: users(ranked({ may: 1, not: 2 }), ranked({ may: 1, also: 2 })) }
+  const { changed, differences } = await admin.importAccess({ file: other, dryRun: true })
+  assert.deepEqual(changed, ['user ann', 'user bob'])
+  assert.deepEqual(differences, [
+    {
+      userName: 'ann',
+      gains: ['deny publish x (priority 0), before rules that it came after'],
+      loses: ['x', 'y'].map((topic) => `allow publish ${topic} (priority 0), after rules that it came before`),
+    },
+  ])
+})
+
 test('a file with one mistake changes nothing at all', async (t) => {
   const { admin } = await made(t)
   const users = [{ userName: 'ann' }, { userName: 'bob', roles: ['nope'] }]
@@ -279,6 +310,24 @@ test('an import begins again if a user is changed meanwhile, and gives up if tha
   interfere('b', 'c', 'd', 'e', 'f')
   await assert.rejects(admin.importAccess({ file: fileOf(4) }), { code: 'ERR_VERSION' })
   assert.equal(directory.get('user', 'user-3'), undefined)
+})
+
+test('a file of Mosquitto that names something twice, or more than can be exported again, is refused', async (t) => {
+  const { admin } = await made(t)
+  const many = Array.from({ length: 101 }, (_, at) => ({ rolename: `r${at}`, groupname: `r${at}` }))
+  const ann = { username: 'ann' }
+  for (const [file, message] of [
+    [{ clients: [ann, ann] }, /^clients has "ann" twice/],
+    [{ clients: [], roles: [many[0], many[0]] }, /^roles has "r0" twice/],
+    [{ clients: [], groups: [many[0], many[0]] }, /^groups has "r0" twice/],
+    [{ clients: [{ ...ann, roles: [many[0], many[0]] }], roles: many }, /^roles of user ann must name nothing twice/],
+    [{ clients: [{ ...ann, roles: many }], roles: many }, /^roles of user ann must be at most 100, got 101/],
+    [{ clients: [], groups: [{ groupname: 'g', roles: many }], roles: many }, /^roles of group g must be at most 100/],
+    [{ clients: [ann], groups: many.map((group) => ({ ...group, clients: [ann] })) }, /^groups of user ann must be/],
+  ] as const) {
+    await assert.rejects(admin.importAccess({ file }), { message })
+  }
+  assert.deepEqual((await admin.users()).items, [])
 })
 
 test('a role of Mosquitto makes nobody an administrator if a deny is in front of its allow', async (t) => {
