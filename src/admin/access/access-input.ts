@@ -85,14 +85,21 @@ export function checkObject(input: unknown, what: string): Readonly<Record<strin
   throw new UsageError(`${what} must be an object, got ${show(input)}`)
 }
 
+/** A name that a client has chosen: it may have control characters, and has to be bannable all the same. @throws {UsageError} */
+function checkChosen(value: unknown): string {
+  const text = checkText(value, 'value')
+  if (text === '') throw new UsageError('value must not be empty')
+  return text
+}
+
 /**
  * The value of a ban in its canonical form.
  *
  * @throws {UsageError}
  */
 export function checkBanValue(kind: BanKind, value: unknown): string {
+  if (kind === 'client-id' || kind === 'user') return checkChosen(value)
   const text = checkName(value, 'value')
-  if (kind === 'client-id' || kind === 'user') return text
   if (kind === 'address') {
     const address = isIP(text) === 0 ? undefined : plainAddress(text)
     if (address !== undefined) return address

@@ -141,6 +141,15 @@ test('bans have a canonical value, a reason and an end, and are gone from the li
   assert.equal(serverOf(broker.broker).directory.all('ban').size, 0, 'those that are over are forgotten')
 })
 
+test('a client identifier or user name with control characters is banned like any other, and unbanned', async (t) => {
+  const { admin } = await made(t)
+  for (const kind of ['client-id', 'user'] as const) {
+    assert.equal((await admin.ban({ kind, value: 'a\u0001\n' })).value, 'a\u0001\n')
+    assert.equal(await admin.unban({ kind, value: 'a\u0001\n' }), true)
+    await assert.rejects(admin.ban({ kind, value: '' }), { message: 'value must not be empty' })
+  }
+})
+
 test('the file that is exported makes another broker the same, with credentials only if asked for', async (t) => {
   const [one, other] = [await made(t), await made(t)]
   const { admin } = one
