@@ -43,6 +43,7 @@ export function traceLimits(
   if (payloadBytes > 0 && !isHost) checkPayloads(settings, caller)
   return {
     payloadBytes,
+    isHost,
     seconds: within('seconds', request.seconds, DEFAULT_SECONDS, settings.maxTraceSeconds, 'max-trace-seconds'),
     records: within('records', request.records, Infinity, settings.maxTraceRecords, 'max-trace-records'),
     bytes: settings.maxTraceBytes,
@@ -58,6 +59,16 @@ function within(name: string, asked: number | undefined, usual: number, most: nu
   if (asked <= most) return asked
   const expected = `at most ${most}, the value of admin.${option}`
   throw new ParameterError(`startTrace: ${name} must be ${expected}, got ${asked}`, name, expected)
+}
+
+/** Whether a trace may still show what it shows: a reload may have changed `admin.show-payloads`. */
+export function mayGoOn(
+  { payloadBytes, isHost }: TraceLimits,
+  { showPayloads }: TraceSettings,
+  caller: AdminCaller,
+): boolean {
+  if (payloadBytes === 0 || isHost) return true
+  return showPayloads !== 'off' && roles.indexOf(caller.role) >= roles.indexOf(showPayloads)
 }
 
 /** @throws {SluiceError} `ERR_FORBIDDEN` */

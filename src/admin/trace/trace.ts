@@ -23,6 +23,8 @@ const UNREAD_MS = 120_000
 /** The limits of a trace. */
 export interface TraceLimits {
   readonly payloadBytes: number
+  /** Whether the host program has started it, which sees all payloads anyway. */
+  readonly isHost: boolean
   readonly seconds: number
   readonly records: number
   readonly bytes: number

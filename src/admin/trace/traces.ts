@@ -18,7 +18,7 @@ import { Trace, type TraceFacts } from './trace.ts'
 import { TraceMatcher } from './trace-filter.ts'
 import { TraceReader, type TraceReaderOptions } from './trace-reader.ts'
 import { TraceTap, type TraceSide } from './trace-tap.ts'
-import { traceLimits, type TraceSettings } from './trace-limits.ts'
+import { mayGoOn, traceLimits, type TraceSettings } from './trace-limits.ts'
 
 const TICK_MS = 1000
 /** A trace that has ended can be read for so long. */
@@ -162,7 +162,8 @@ export class Traces implements TraceSide {
   #tick(): void {
     const now = this.#server.turn.now()
     for (const trace of [...this.running]) {
-      const reason = trace.reasonToEnd(now)
+      const goesOn = mayGoOn(trace.limits, this.#settings(), trace.caller)
+      const reason = goesOn ? trace.reasonToEnd(now) : 'stopped'
       if (reason !== undefined) this.end(trace, reason)
     }
     while (this.#ended.length > 0 && now - this.#ended[0]!.endedAtMs >= KEPT_MS) this.#ended.shift()

@@ -140,6 +140,27 @@ test('payloads take admin.show-payloads and the role that it names', async () =>
   await some.close()
 })
 
+test('a trace with payloads ends once a reload no longer lets its caller see them', async () => {
+  const configuration = limited({ 'show-payloads': 'operator' })
+  const traced = await TracedBroker.start(configuration)
+  await traced.trace({ clientId: 'a' }, operator)
+  await traced.trace({ clientId: 'a', payloadBytes: 1 }, operator)
+  await traced.trace({ clientId: 'a', payloadBytes: 1 }) // the host program
+  traced.test.advance(1000)
+  assert.equal(tracesOf(traced.test.broker).running.length, 3)
+  const { admin } = configuration
+  await traced.test.broker.reload({ admin: { ...admin, 'show-payloads': 'administrator' } })
+  traced.test.advance(1000)
+  assert.deepEqual(
+    tracesOf(traced.test.broker).running.map(({ caller, limits }) => [caller.name, limits.payloadBytes]),
+    [
+      [operator.name, 0],
+      ['host program', 1],
+    ],
+  )
+  await traced.close()
+})
+
 test('commands of administrators, which have passwords in them, are never shown', async () => {
   const traced = await TracedBroker.start(limited({ 'show-payloads': 'operator' }))
   await traced.trace({ clientId: 'client', payloadBytes: 1000 }, operator)
