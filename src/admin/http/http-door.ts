@@ -18,6 +18,7 @@ import type { ListenerOptions } from '../../config/options.ts'
 import type { AdminOpenidOptions } from '../../config/option-types.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
 import { ConfigError } from '../../base/errors.ts'
+import { MadeOnce } from '../made-once.ts'
 import { messageOf } from '../../base/thrown.ts'
 import { setAdminServices, type AdminServices } from '../admin-services.ts'
 import { ApiKeys } from '../api-keys.ts'
@@ -25,10 +26,9 @@ import { History } from '../history/history.ts'
 import { LoginLinks } from '../logins/login-links.ts'
 import { OperatorLogins } from '../logins/operator-logins.ts'
 import type { VerifyToken } from '../logins/provider-tokens.ts'
-import type { Api, Credentials } from './api.ts'
+import type { Credentials } from './api.ts'
 import { AuditLog } from './audit-log.ts'
 import { HttpServer } from './http-server.ts'
-import type { MountedApi } from './mounted-api.ts'
 
 /** Makes a server listen, and explains why it cannot: as listeners do. */
 export type Listen = (
@@ -94,14 +94,22 @@ class HttpDoor implements AdminDoor {
   readonly #logins: OperatorLogins
   readonly #links: LoginLinks
   readonly #history: History
-  #passwords: Promise<Passwords> | undefined
+  readonly #passwords = new MadeOnce(() =>
+    this.#sockets.openPasswords(serverOf(this.#broker).directory, this.#host.clock),
+  )
   #options: Options
   #certificates: readonly ListenerCertificate[] = []
   #places: readonly OpenPlace[] = []
   /** No longer open, but with connections. */
   readonly #retired = new Set<HttpServer>()
-  #api: Promise<Api> | undefined
-  #mounted: Promise<MountedApi> | undefined
+  readonly #api = new MadeOnce(async () => {
+    const { Api: ApiOf } = await import('./api.ts')
+    return new ApiOf(this.#broker, this.#options, this.#host, this.#services, this.#credentials)
+  })
+  readonly #mounted = new MadeOnce(async () => {
+    const { MountedApi: Mounted } = await import('./mounted-api.ts')
+    return new Mounted(this.#options, () => this.#api.get())
+  })
 
   constructor(broker: Broker, options: Options, host: AdminHost, sockets: Sockets, keys: ApiKeys) {
     this.#keys = keys
@@ -195,8 +203,8 @@ class HttpDoor implements AdminDoor {
     this.#history.start()
     this.#logins.limits = options.admin!
     setAdminServices(this.#broker, this.#services)
-    void this.#api?.then((api) => api.configure(options, keys))
-    void this.#mounted?.then((mounted) => (mounted.options = options))
+    void this.#api.ifMade((api) => api.configure(options, keys))
+    void this.#mounted.ifMade((mounted) => void (mounted.options = options))
     for (const { http } of before.filter((place) => !places.includes(place))) this.#retire(http)
     for (const { http } of places) {
       http.options = options
@@ -239,7 +247,7 @@ class HttpDoor implements AdminDoor {
     tls: SecureContextOptions | undefined,
   ): Promise<OpenPlace | undefined> {
     const isLocal = address.type === 'unix'
-    const http = new HttpServer(options, isLocal, isLocal ? undefined : tls, () => this.#loadApi())
+    const http = new HttpServer(options, isLocal, isLocal ? undefined : tls, () => this.#api.get())
     // The folder of the store exists only if something is stored.
     if (address.type === 'unix') await mkdir(dirname(address.path), { recursive: true, mode: 0o700 }).catch(() => {})
     const listenerAt = (_: string, port: number): string | undefined =>
@@ -268,12 +276,6 @@ class HttpDoor implements AdminDoor {
     return certificates
   }
 
-  #loadApi(): Promise<Api> {
-    return (this.#api ??= import('./api.ts').then(
-      ({ Api: ApiOf }) => new ApiOf(this.#broker, this.#options, this.#host, this.#services, this.#credentials),
-    ))
-  }
-
   get #credentials(): Credentials {
     return {
       checkPassword: (...what) => this.#checkPassword(...what),
@@ -282,16 +284,12 @@ class HttpDoor implements AdminDoor {
   }
 
   async #checkPassword(userName: string, password: string): Promise<boolean> {
-    const { directory } = serverOf(this.#broker)
-    this.#passwords ??= this.#sockets.openPasswords(directory, this.#host.clock)
-    return (await this.#passwords).check(userName, password)
+    return (await this.#passwords.get()).check(userName, password)
   }
 
   serve(request: IncomingMessage, response: ServerResponse, mount: AdminHandlerOptions): void {
-    this.#mounted ??= import('./mounted-api.ts').then(
-      ({ MountedApi: Mounted }) => new Mounted(this.#options, () => this.#loadApi()),
-    )
     this.#mounted
+      .get()
       .then((mounted) => mounted.serve(request, response, mount))
       .catch((error: unknown) => {
         this.#host.log.error({ err: error }, 'a request to the HTTP API failed')
@@ -300,13 +298,13 @@ class HttpDoor implements AdminDoor {
   }
 
   async close(): Promise<void> {
-    void this.#mounted?.then((mounted) => mounted.close())
+    void this.#mounted.ifMade((mounted) => mounted.close())
     const places = this.#places
     this.#places = []
     setAdminServices(this.#broker, undefined)
-    const api = this.#api?.then((loaded) => loaded.close())
+    const api = this.#api.ifMade((loaded) => loaded.close())
     const servers = [...places.map(({ http }) => http), ...this.#retired]
-    const passwords = this.#passwords?.then((opened) => opened.close())
+    const passwords = this.#passwords.ifMade((opened) => opened.close())
     await Promise.all([api, passwords, this.#history.close(), ...servers.map((http) => http.close())])
   }
 }

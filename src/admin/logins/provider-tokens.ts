@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { logRefusal } from '../../base/log.ts'
 import { safeExcerpt } from '../../base/printable.ts'
 import { messageOf } from '../../base/thrown.ts'
+import { MadeOnce } from '../made-once.ts'
 import type { AdminHost } from '../../broker/host/admin-door.ts'
 import type { AdminOpenidOptions } from '../../config/option-types.ts'
 import type { AdminOptions } from '../../config/resolved-options.ts'
@@ -42,7 +43,7 @@ export class ProviderTokens {
   readonly #checks: LoginChecks
   readonly #host: Pick<AdminHost, 'clock' | 'log'>
   #options: AdminOpenidOptions | undefined
-  #verify: Promise<VerifyToken> | undefined
+  #verify: MadeOnce<VerifyToken> | undefined
 
   constructor(open: OpenTokens, checks: LoginChecks, host: Pick<AdminHost, 'clock' | 'log'>, options: AdminOptions) {
     this.#open = open
@@ -55,7 +56,7 @@ export class ProviderTokens {
   configure({ openid }: AdminOptions): void {
     if (isDeepStrictEqual(openid, this.#options)) return
     this.#options = openid
-    this.#verify = undefined
+    this.#verify = openid === undefined ? undefined : new MadeOnce(() => this.#open(openid))
   }
 
   /** Whether it looks like one, and any are accepted. */
@@ -67,7 +68,7 @@ export class ProviderTokens {
   async principalOf(token: string, address: string): Promise<Principal> {
     const options = this.#options!
     const facts = await this.#checks.soon({ address, name: undefined }, async () => {
-      const answer = await this.#verified(options, token)
+      const answer = await this.#verified(token)
       // One that was right once is no guess.
       return 'refused' in answer && !answer.isExpired ? undefined : answer
     })
@@ -80,9 +81,9 @@ export class ProviderTokens {
     return { name, roleNow: () => (holds() ? role : undefined) }
   }
 
-  async #verified(options: AdminOpenidOptions, token: string): Promise<TokenFacts | TokenRefusal> {
+  async #verified(token: string): Promise<TokenFacts | TokenRefusal> {
     try {
-      const verify = await (this.#verify ??= this.#open(options))
+      const verify = await this.#verify!.get()
       return await verify(token)
     } catch (error) {
       logRefusal(this.#host.log, { err: error }, `HTTP API: ${messageOf(error)}`, 'admin openid', 'warn')

@@ -12,6 +12,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { MadeOnce } from '../made-once.ts'
 import type { Answer, RequestHead } from '../http/request.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -46,7 +47,7 @@ type Files = ReadonlyMap<string, PageFile>
 
 export class PageFiles {
   readonly #folders: readonly string[]
-  #files: Promise<Files> | undefined
+  readonly #files = new MadeOnce(() => this.#read())
 
   /** @param folders where the page may be; the first that exists is used */
   constructor(folders: readonly string[] = packageFolders()) {
@@ -55,7 +56,7 @@ export class PageFiles {
 
   /** @returns the answer to a GET of that path; `undefined` if it is no file of the page */
   async answer(path: string, { headers }: RequestHead): Promise<Answer | undefined> {
-    const files = await (this.#files ??= this.#read())
+    const files = await this.#files.get()
     const file = files.get(path)
     if (file === undefined) return undefined
     const caching = path.startsWith('/assets/') ? UNCHANGING : ASKED_AGAIN
