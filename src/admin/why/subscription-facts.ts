@@ -11,7 +11,7 @@ import type { Subscription } from '../../protocol/subscription.ts'
 import { NEW_SESSION } from '../../reporting/recorder/recorder.ts'
 import { RecordKind, type RecordEntry } from '../../reporting/recorder/record-kind.ts'
 import { matches, parseSharedFilter } from '../../topics/topic-filter.ts'
-import { entriesOf, type TopicEvidence } from './evidence.ts'
+import { entriesOf, isPublish, type Evidence, type TopicEvidence } from './evidence.ts'
 import { counted, derived, nameOf, recorded, timeText, topicText, type Inquiry } from './facts.ts'
 import { isMatching, nearFilter } from './near-filter.ts'
 import { deniedFact } from './rights.ts'
@@ -27,7 +27,7 @@ export async function matchingOf(inquiry: Inquiry, { session }: Registration, to
 
 export async function subscriptionFacts(
   inquiry: Inquiry,
-  { session }: Registration,
+  { session, connection }: Registration,
   topic: string,
   matching: readonly Subscription[],
   evidence: TopicEvidence,
@@ -43,7 +43,11 @@ export async function subscriptionFacts(
     return [derived('No Local', text), match]
   }
   const shared = matching.filter(({ topicFilter }) => topicFilter.startsWith('$share/'))
-  if (shared.length === matching.length) return [...takenFacts(inquiry, clientId, shared, evidence), match]
+  if (shared.length === matching.length) {
+    const taken = takenFacts(inquiry, clientId, shared, evidence)
+    const isAway = connection === undefined
+    return [...(taken.length === 0 && isAway ? awayFacts(inquiry, clientId, shared, published) : taken), match]
+  }
   return [...lateFacts(inquiry, clientId, topic, matching, published.untilMs), match]
 }
 
@@ -102,6 +106,20 @@ function takenFacts(
   const group = topicText(shared[0]!.topicFilter)
   const text = `The message went to ${nameOf(taken.clientId)}, another member of the Shared Subscription ${group}: each message goes to one of them.`
   return [recorded('taken by another member', text, taken.untilMs)]
+}
+
+/** A message of QoS 0 that came to a Shared Subscription while this member was away: nothing is kept for it. */
+function awayFacts(
+  inquiry: Inquiry,
+  clientId: string,
+  shared: readonly Subscription[],
+  published: Evidence,
+): WhyFact[] {
+  const [left] = entriesOf(inquiry, clientId, ({ kind }) => kind === RecordKind.Disconnected)
+  const isAtMostOnce = isPublish(published.entry) && ((published.entry.firstByte >> 1) & 3) === 0
+  if (left === undefined || left.untilMs > published.untilMs || !isAtMostOnce) return []
+  const text = `${nameOf(clientId)} left at ${timeText(left.untilMs)}, and a message of QoS 0 does not wait for an absent member of a Shared Subscription such as ${topicText(shared[0]!.topicFilter)}.`
+  return [derived('not connected', text)]
 }
 
 function isMember(inquiry: Inquiry, clientId: string, shared: readonly Subscription[]): boolean {

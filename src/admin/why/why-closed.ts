@@ -32,13 +32,13 @@ export async function whyClosed(broker: Broker, clientId: string, at?: number): 
   return { facts: [...bridge, ...facts, presentFact(inquiry, clientId)] }
 }
 
-/** The newest; those whose names were cut are found as well. */
+/** The newest. One whose name was cut may be of another client: of those, only the recorder knows. */
 export async function lastClosed(inquiry: Inquiry, clientId: string): Promise<ClosedConnectionView | undefined> {
   const { closedConnections } = inquiry.server
-  const kept = keptName(clientId)
+  if (keptName(clientId) !== clientId) return undefined
   let number = closedConnections.newestNumber
   for (let one = closedConnections.get(number); one !== undefined; one = closedConnections.get(--number)) {
-    if (one.clientId === kept && inquiry.isNear(one.closedAtMs)) return one
+    if (one.clientId === clientId && inquiry.isNear(one.closedAtMs)) return one
     if (number % CLOSED_AT_ONCE === 0) await inquiry.pause(CLOSED_AT_ONCE)
   }
   return undefined

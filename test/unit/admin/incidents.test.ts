@@ -457,6 +457,28 @@ const incidents: readonly Incident[] = [
     },
   },
   {
+    name: 'the only member of a Shared Subscription was away, and the message was of QoS 0',
+    query: METER_POWER,
+    expected: derived('not connected', /"meter" left at .*does not wait for an absent member of a Shared Subscription/),
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter', ...KEPT })
+      meter.subscribe('$share/group/power', 1)
+      meter.drop()
+      broker.advance(1000)
+      broker.connect({ clientId: 'sensor' }).publish('power', '1')
+    },
+  },
+  {
+    name: 'a very long identifier is not confused with another that begins like it',
+    query: { clientId: `${'x'.repeat(300)}-2` },
+    expected: { certainty: 'unknown', cause: 'nothing recorded', text: /No end of a connection/ },
+    happens: (broker) => {
+      const long = 'x'.repeat(300)
+      broker.connect({ clientId: `${long}-2` })
+      broker.connect({ clientId: `${long}-1` }).drop()
+    },
+  },
+  {
     name: 'it was unsubscribed',
     query: METER_POWER,
     expected: recorded('unsubscribed', /"meter" unsubscribed from "power"/),
