@@ -99,6 +99,6 @@ function isSame({ topicName: known, cause: reason }: Entry, topicName: string, c
 }
 
 /** Shortens a topic that is very long; the copy does not keep the whole of it in memory. */
-export function keptTopic(topicName: string): string {
+function keptTopic(topicName: string): string {
   return topicName.length <= MAX_TOPIC_LENGTH ? topicName : Buffer.from(topicName.slice(0, MAX_TOPIC_LENGTH)).toString()
 }

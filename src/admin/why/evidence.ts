@@ -53,14 +53,15 @@ export async function topicEvidence(inquiry: Inquiry, topic: string): Promise<To
   let published: Evidence | undefined
   let stopped: Evidence | undefined
   const delivered = new Map<string, Evidence>()
-  const kept = shortText(topic)
+  const isCut = shortText(topic) !== topic
   let lostBefore = inquiry.server.recorder.lostBeforeMs
   for (const record of inquiry.server.recorder.all()) {
     lostBefore = Math.max(lostBefore, record.lostBeforeMs)
     let looked = 1
     for (const entry of record.entries()) {
       looked++
-      if (entry.subject !== kept) continue
+      // Of a topic that was cut, it is not known which one it was.
+      if (isCut || entry.subject !== topic) continue
       const evidence = evidenceOf(inquiry, record, entry)
       if (!inquiry.isNear(evidence.atMs, evidence.untilMs)) continue
       if (STOPPED.has(entry.kind)) stopped = newer(stopped, evidence)

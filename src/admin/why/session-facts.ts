@@ -3,7 +3,6 @@ import type { WhyFact } from '../../broker/host/why-view.ts'
 import { heldMessageViewOf, waitTable } from '../../broker/sessions/held-message-view.ts'
 import type { Registration } from '../../broker/sessions/sessions.ts'
 import type { Subscription } from '../../protocol/subscription.ts'
-import { keptTopic } from '../../protocol/drop-log.ts'
 import { dropTable } from '../../reporting/metric-table.ts'
 import { Work } from '../../base/work.ts'
 import { RecordKind } from '../../reporting/recorder/record-kind.ts'
@@ -29,8 +28,7 @@ export function dropFacts(
   for (const { cause, topicName, count, firstAtMs, lastAtMs } of session.drops?.all() ?? []) {
     const [from, to] = [inquiry.wall(firstAtMs), inquiry.wall(lastAtMs)]
     const isOther =
-      topicName !== keptTopic(topic) &&
-      (cause !== 'not connected' || !isMissed(inquiry, registration, matching, published))
+      topicName !== topic && (cause !== 'not connected' || !isMissed(inquiry, registration, matching, published))
     if (isOther || !inquiry.isNear(from, to)) continue
     if (cause === 'not connected' && published !== undefined && to < published.atMs) continue
     const what = `${counted(count, 'message')}${cause === 'not connected' ? ' of QoS 0' : ` to ${topicText(topic)}`}`

@@ -16,6 +16,7 @@ import { reasonCodeName, ReasonCode } from '../../codec/reason-code.ts'
 import type { Broker } from '../../broker/broker.ts'
 import type { WhyFact, WhyView } from '../../broker/host/why-view.ts'
 import type { Registration } from '../../broker/sessions/sessions.ts'
+import { shortText } from '../../reporting/recorder/record-pages.ts'
 import { RecordKind, type RecordEntry } from '../../reporting/recorder/record-kind.ts'
 import { entriesOf, isClearing, isPublication, topicEvidence, type Evidence, type TopicEvidence } from './evidence.ts'
 import { counted, derived, Inquiry, nameOf, recorded, timeText, topicText, unknown } from './facts.ts'
@@ -160,7 +161,10 @@ function backgroundOf(
   const { recorder } = inquiry.server
   const sinceMs = Math.max(inquiry.wallOfEntry(0), lostBeforeMs ?? 0)
   const all: WhyFact[] = []
-  if (published === undefined) {
+  if (shortText(topic) !== topic) {
+    const text = 'The recorder keeps the beginning of a topic as long as this one, which may be that of others too.'
+    all.push(unknown('topic too long', text, inquiry.wall(inquiry.server.clock.now())))
+  } else if (published === undefined) {
     const text = `No message to ${topicText(topic)} is recorded since ${timeText(sinceMs)}.`
     all.push(
       recorder.isOn

@@ -479,6 +479,19 @@ const incidents: readonly Incident[] = [
     },
   },
   {
+    name: 'a very long topic is not confused with another that begins like it',
+    query: { clientId: 'meter', topic: `${'x'.repeat(300)}/2` },
+    expected: {
+      certainty: 'unknown',
+      cause: 'topic too long',
+      text: /keeps the beginning of a topic as long as this one/,
+    },
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter' }).subscribe('#')
+      broker.connect({ clientId: 'sensor' }).publish(`${'x'.repeat(300)}/1`, '1')
+    },
+  },
+  {
     name: 'it was unsubscribed',
     query: METER_POWER,
     expected: recorded('unsubscribed', /"meter" unsubscribed from "power"/),
