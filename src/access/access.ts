@@ -87,6 +87,8 @@ export class Access {
   readonly transforms: boolean
 
   readonly #loginPlugins: readonly Plugin[]
+  /** Those that have answered `mayStay` with a promise. */
+  readonly #slow = new WeakSet<Plugin>()
   readonly #loginPluginsOn: ReadonlyMap<string, readonly Plugin[]>
   readonly #publishPlugins: readonly Plugin[]
   readonly #subscribePlugins: readonly Plugin[]
@@ -181,11 +183,28 @@ export class Access {
    * @param grounds the grounds from the vote that admitted the client
    */
   mayStay(client: Client, grounds: Grounds): boolean | Promise<LateVote> {
-    return this.#vote(this.#askedOn(client.listener), 'mayStay', (plugin) => {
-      const evidence = grounds.find((ground) => ground.plugin === plugin.name)?.evidence
-      if (plugin.mayStay !== undefined) return plugin.mayStay(client, evidence)
-      return evidence === undefined ? undefined : true
+    const ask = (plugin: Plugin): MaybePromise<boolean | undefined> => this.#askToStay(plugin, client, grounds)
+    return this.#vote(this.#askedOn(client.listener), 'mayStay', ask)
+  }
+
+  /**
+   * Whether a connected client would be refused whatever plugins that take time answer: they are not asked, so that nobody who is
+   * to go waits for them.
+   */
+  refusesToStay(client: Client, grounds: Grounds): boolean {
+    return this.#askedOn(client.listener).some((plugin) => {
+      if (this.#slow.has(plugin)) return false
+      const answer = this.#questions.ask(plugin, 'mayStay', () => this.#askToStay(plugin, client, grounds))
+      return answer === false || answer instanceof Failure
     })
+  }
+
+  #askToStay(plugin: Plugin, client: Client, grounds: Grounds): MaybePromise<boolean | undefined> {
+    const evidence = grounds.find((ground) => ground.plugin === plugin.name)?.evidence
+    if (plugin.mayStay === undefined) return evidence === undefined ? undefined : true
+    const answer = plugin.mayStay(client, evidence)
+    if (isThenable(answer)) this.#slow.add(plugin)
+    return answer
   }
 
   #askedOn(listener: string): readonly Plugin[] {

@@ -5,7 +5,8 @@
  *
  *   reload, context.revoked() ──> begin ──> Connection by Connection: Access.mayStay ──no──> DISCONNECT 0x87
  *
- * This happens in slices, and if plugins answer later (they ask a web service), for a few Clients at a time. A review
+ * This happens in slices, and if plugins answer later (they ask a web service), for a few Clients at a time. While these wait, all
+ * other Clients are looked at without the slow plugins: who is banned or removed goes at once, and does not wait in line. A review
  * that begins while another is in progress follows it. A login in progress meanwhile is checked again when it is done
  * (`admission.ts`).
  *
@@ -47,11 +48,15 @@ export function mayStay(
   { access, directory }: Pick<ActiveConfig, 'access' | 'directory'>,
 ): boolean | Promise<LateStay> {
   if (client.own === true) return true
-  const isBarred = (): boolean => peer.certificate?.problem !== undefined || directory.banOf(client) !== undefined
+  const isBarred = (): boolean => isBarredNow(peer, client, directory)
   if (isBarred()) return false
   const stays = access.mayStay(client, grounds)
   // Somebody may be banned, or removed, while a plugin thinks about it.
   return typeof stays === 'boolean' ? stays : stays.then((vote) => ({ holds: () => !isBarred() && vote.holds() }))
+}
+
+function isBarredNow({ certificate }: Peer, client: Client, directory: ActiveConfig['directory']): boolean {
+  return certificate?.problem !== undefined || directory.banOf(client) !== undefined
 }
 
 /** An answer that took time. */
@@ -59,6 +64,8 @@ export type LateStay = Pick<LateVote, 'holds'>
 
 export class LoginReview implements Task {
   #left: Iterator<Connection> | undefined = undefined
+  /** Those to look at without the plugins that take time, while as many as possible wait for these. */
+  #ahead: Iterator<Connection> | undefined = undefined
   /** Whether another review has to follow the present one. */
   #repeats = false
   #isQueued = false
@@ -71,8 +78,10 @@ export class LoginReview implements Task {
 
   /** Asks about every Client that is logged in now, after the present review, if there is one. */
   begin(): void {
+    this.#ahead = this.#parts.connections[Symbol.iterator]()
     if (this.#left !== undefined) {
       this.#repeats = true
+      this.#queue()
       return
     }
     this.#repeats = false
@@ -90,21 +99,39 @@ export class LoginReview implements Task {
 
   resume(): boolean {
     const { work } = this.#parts.turn
-    while (this.#left !== undefined && this.#pending < MAX_PENDING) {
+    while (this.#left !== undefined) {
       if (work.isSpent) return false
-      const next = this.#left.next()
-      if (next.done === true) this.#passed()
-      else {
-        work.spend(Work.question)
-        this.ask(next.value)
-      }
+      if (this.#pending < MAX_PENDING) this.#next(this.#left.next())
+      else if (this.#ahead !== undefined) this.#nextAhead(this.#ahead.next())
+      else break
     }
     this.#isQueued = false
     return true
   }
 
+  #next(next: IteratorResult<Connection>): void {
+    if (next.done === true) return this.#passed()
+    this.#parts.turn.work.spend(Work.question)
+    this.ask(next.value)
+  }
+
+  #nextAhead(next: IteratorResult<Connection>): void {
+    if (next.done === true) {
+      this.#ahead = undefined
+      return
+    }
+    this.#parts.turn.work.spend(Work.question)
+    const connection = next.value
+    const { session, peer, client } = connection
+    if (session === undefined || client.own === true) return
+    const { access, directory } = this.#parts.current
+    const isOver = isBarredNow(peer, client, directory) || access.refusesToStay(client, notesOf(connection).grounds)
+    if (isOver) connection.guard(() => this.#end(connection))
+  }
+
   #passed(): void {
     this.#left = undefined
+    this.#ahead = undefined
     if (this.#repeats) this.begin()
   }
 

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import * as jose from 'jose'
 import type { AuthenticationAnswer, Plugin, PluginContext } from '../../../src/access/plugin.ts'
+import { serverOf } from '../../../src/broker/broker.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { JWKS_REFRESH_MS } from '../../../src/plugins/jwt-keys.ts'
@@ -453,6 +454,35 @@ test('plugins that answer later are asked about a few Clients at a time; a revoc
   await settledUntil(broker, 'all are disconnected', () => clients.every(({ isClosed }) => isClosed))
   assert.ok(gate.most <= 16, `${gate.most} at once`)
   assert.equal(broker.broker.metrics.loginsRevoked, 100)
+})
+
+test('who is banned, or refused by a plugin that answers at once, goes while others wait for a plugin that never answers', async (t) => {
+  const gone = new Set<string>()
+  const quick: Plugin = {
+    name: 'quick',
+    authenticate: () => undefined,
+    mayStay: ({ clientId }) => (gone.has(clientId) ? false : undefined),
+  }
+  let asked = 0
+  const never: Plugin = {
+    name: 'never',
+    authenticate: () => ({ decision: 'allow' }),
+    mayStay: () => (asked++, new Promise<boolean>(() => undefined)),
+  }
+  const broker = await VirtualBroker.start({ auth: { plugins: [quick, never] } })
+  t.after(() => broker.close())
+  const clients = Array.from({ length: 100 }, (_, at) => broker.connect({ clientId: `c${at}` }))
+  const { directory } = serverOf(broker.broker)
+  await broker.broker.reload({ listeners: {}, 'sys-interval': 0, auth: { plugins: [quick, never] } })
+  await broker.settle()
+  assert.equal(asked, 16)
+  gone.add('c90')
+  const entry = { kind: 'client-id', value: 'c80', reason: '', createdAtMs: 0, untilMs: undefined } as const
+  directory.carryOut([{ type: 'ban', name: 'client-id:c80', entry }])
+  await broker.settle()
+  const ended = clients.flatMap(({ isClosed }, at) => (isClosed ? [at] : []))
+  assert.deepEqual(ended, [80, 90])
+  assert.equal(asked, 16, 'nobody else is asked')
 })
 
 test('a plugin that fails when it is asked whether a Client may stay has denied it', async (t) => {
