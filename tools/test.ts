@@ -46,6 +46,7 @@ const SLOW: ReadonlySet<string> = new Set([
   'test/unit/broker/revoked-logins.test.ts',
   'test/unit/broker/start-memory.test.ts',
   'test/unit/plugins/secrets.test.ts',
+  'test/unit/telemetry/telemetry.test.ts',
 ])
 
 /** Folders below `test/` whose tests run in memory: they share processes. */
