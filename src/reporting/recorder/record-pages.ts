@@ -33,11 +33,20 @@ export function sizeOfRecordText(text: string | undefined): number {
   return text === undefined ? 0 : TEXT_BYTES + sizeOfText(text)
 }
 
+/** The long text that was shortened last, and what it became: a Topic Alias stands for the same one again and again. */
+let longText = ''
+let shortened = ''
+
 /** Shortens a text that is very long; the copy does not keep the whole of it in memory. */
 export function shortText(text: string): string {
   // A text that was put together from pieces holds on to all of them until a character is read.
   text.charCodeAt(0)
-  return text.length <= MAX_TEXT_LENGTH ? text : Buffer.from(`${text.slice(0, MAX_TEXT_LENGTH)}…`).toString()
+  if (text.length <= MAX_TEXT_LENGTH) return text
+  if (text !== longText) {
+    longText = text
+    shortened = `${Buffer.from(text.slice(0, MAX_TEXT_LENGTH), 'utf16le').toString('utf16le')}…`
+  }
+  return shortened
 }
 
 export class RecordPages {
