@@ -4,8 +4,9 @@ import type { ClientView } from '../../../src/broker/sessions/client-view.ts'
 import type { SessionView } from '../../../src/broker/sessions/session-view.ts'
 import { call } from '../api/client.ts'
 import { may } from '../api/logins.ts'
-import { ago, bytes, count, duration, expiry, milliseconds, protocol, reasonCode, time } from '../format.ts'
+import { ago, bytes, count, expiry, milliseconds, protocol, time } from '../format.ts'
 import { Badge, Facts, PageFrame, Section, Tiles } from '../parts/basics.tsx'
+import { ClosedTable } from '../parts/closed-table.tsx'
 import { ask } from '../parts/dialog.tsx'
 import { SubscriptionTable } from '../parts/subscription-table.tsx'
 import { Table } from '../parts/table.tsx'
@@ -247,32 +248,9 @@ function Subscriptions({ clientId }: { readonly clientId: string }): JSX.Element
 
 function Closed({ clientId }: { readonly clientId: string }): JSX.Element {
   const { value } = useView('closedConnections', { clientId, limit: 50 })
-  const titles = own.closedColumns
   return (
     <Section title={own.closed}>
-      <Table
-        label={own.closed}
-        rows={value?.items}
-        empty={<p>{texts.empty.closed}</p>}
-        columns={[
-          {
-            title: titles.at,
-            width: '12rem',
-            cell: ({ closedAtMs }) => time(closedAtMs),
-            value: ({ closedAtMs }) => closedAtMs,
-          },
-          { title: titles.cause, cell: ({ cause }) => cause, value: ({ cause }) => cause },
-          { title: titles.code, width: '5rem', cell: (row) => reasonCode(row.reasonCode), needs: 'medium' },
-          { title: titles.detail, width: '2fr', cell: ({ detail }) => detail, needs: 'wide' },
-          {
-            title: titles.lasted,
-            width: '7rem',
-            isNumber: true,
-            needs: 'medium',
-            cell: ({ connectedAtMs, closedAtMs }) => duration((closedAtMs - connectedAtMs) / 1000),
-          },
-        ]}
-      />
+      <ClosedTable label={own.closed} rows={value?.items} isOfOneClient />
     </Section>
   )
 }

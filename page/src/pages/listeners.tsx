@@ -1,9 +1,9 @@
 /** Where clients connect, which certificates they are shown, and who has left last. @module */
 import type { JSX } from 'preact'
-import { count, duration, time } from '../format.ts'
+import { count, time } from '../format.ts'
 import { Badge, PageFrame, Section } from '../parts/basics.tsx'
+import { ClosedTable } from '../parts/closed-table.tsx'
 import { Table } from '../parts/table.tsx'
-import { linkTo } from '../state/route.ts'
 import { useView } from '../state/view.ts'
 import { texts } from '../texts.ts'
 
@@ -83,37 +83,9 @@ function Certificates(): JSX.Element {
 
 function Closed(): JSX.Element {
   const { value } = useView('closedConnections', { limit: 200 })
-  const titles = texts.client.closedColumns
   return (
     <Section title={own.closed}>
-      <Table
-        label={own.closed}
-        rows={value?.items}
-        empty={<p>{texts.empty.anyClosed}</p>}
-        columns={[
-          {
-            title: titles.at,
-            width: '12rem',
-            needs: 'medium',
-            cell: ({ closedAtMs }) => time(closedAtMs),
-            value: ({ closedAtMs }) => closedAtMs,
-          },
-          {
-            title: texts.clients.columns.client,
-            value: ({ clientId }) => clientId,
-            cell: ({ clientId }) => <a href={linkTo('clients', clientId)}>{clientId}</a>,
-          },
-          { title: titles.cause, cell: ({ cause }) => cause, value: ({ cause }) => cause },
-          { title: titles.detail, width: '2fr', cell: ({ detail }) => detail, needs: 'wide' },
-          {
-            title: titles.lasted,
-            width: '7rem',
-            isNumber: true,
-            needs: 'medium',
-            cell: ({ connectedAtMs, closedAtMs }) => duration((closedAtMs - connectedAtMs) / 1000),
-          },
-        ]}
-      />
+      <ClosedTable label={own.closed} rows={value?.items} />
     </Section>
   )
 }
