@@ -11,6 +11,7 @@
 import { median } from '../src/bench/statistics.ts'
 import { textTable } from '../src/bench/table.ts'
 import { prometheusText, type Broker } from '../src/index.ts'
+import { firstPages } from '../test/support/admin-views.ts'
 import { Crowd } from '../test/support/crowd.ts'
 
 const ROUNDS = 15
@@ -18,20 +19,8 @@ const SOCKETS = 15_000
 
 const rows: Readonly<Record<string, (broker: Broker) => unknown>> = {
   '/metrics': (broker) => prometheusText(broker.figures()),
-  overview: ({ admin }) => admin.overview(),
-  clients: ({ admin }) => admin.clients(),
   'clients, a thousand': ({ admin }) => admin.clients({ limit: 1000 }),
-  'clients of nobody': ({ admin }) => admin.clients({ userName: 'nobody' }),
-  client: ({ admin }) => admin.client({ clientId: 'attached-77' }),
-  sessions: ({ admin }) => admin.sessions(),
-  'sessions of nobody': ({ admin }) => admin.sessions({ userName: 'nobody' }),
-  subscriptions: ({ admin }) => admin.subscriptions(),
-  'subscriptions to nothing': ({ admin }) => admin.subscriptions({ topic: 'nothing' }),
-  closedConnections: ({ admin }) => admin.closedConnections(),
-  retained: ({ admin }) => admin.retained(),
-  slowSubscribers: ({ admin }) => admin.slowSubscribers(),
-  drops: ({ admin }) => admin.drops(),
-  healthChecks: ({ admin }) => admin.healthChecks(),
+  ...firstPages,
 }
 
 const [clients = 100_000, perSecond = 20_000] = process.argv.slice(2).map(Number)

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { serverOf } from '../../src/broker/broker.ts'
 import { LOOKS } from '../../src/broker/host/session-pages.ts'
 import { createBroker, prometheusText, type Broker } from '../../src/index.ts'
+import { firstPages } from '../support/admin-views.ts'
 import { Crowd } from '../support/crowd.ts'
 
 const CLIENTS = 100_000
@@ -16,26 +17,6 @@ const PER_SECOND = 20_000
 const MOST_STEPS = 2 * LOOKS
 /** Of an answer as JSON: a page of a hundred. */
 const MOST_BYTES = 256 << 10
-
-/** The first page of every list, and all other views of sessions, with filters that match nothing too. */
-const views: Readonly<Record<string, (broker: Broker) => Promise<unknown>>> = {
-  overview: ({ admin }) => admin.overview(),
-  clients: ({ admin }) => admin.clients(),
-  'clients of nobody': ({ admin }) => admin.clients({ userName: 'nobody' }),
-  client: ({ admin }) => admin.client({ clientId: 'attached-77' }),
-  sessions: ({ admin }) => admin.sessions(),
-  'sessions of nobody': ({ admin }) => admin.sessions({ userName: 'nobody' }),
-  session: ({ admin }) => admin.session({ clientId: 'attached-77' }),
-  subscriptions: ({ admin }) => admin.subscriptions(),
-  'subscriptions to nothing': ({ admin }) => admin.subscriptions({ topic: 'nothing' }),
-  closedConnections: ({ admin }) => admin.closedConnections(),
-  retained: ({ admin }) => admin.retained(),
-  slowSubscribers: ({ admin }) => admin.slowSubscribers(),
-  drops: ({ admin }) => admin.drops(),
-  healthChecks: ({ admin }) => admin.healthChecks(),
-  listeners: ({ admin }) => admin.listeners(),
-  certificates: ({ admin }) => admin.certificates(),
-}
 
 /** The names and labels of all samples: what `/metrics` has besides numbers. */
 function seriesOf(broker: Broker): string[] {
@@ -54,7 +35,7 @@ test('100,000 clients, 20,000 messages a second: no view goes through all sessio
   Object.assign(sessions, { get: (clientId: string) => (steps++, get(clientId)), all: refuse })
   const before = broker.metrics.publishSent
   crowd.beginLoad(PER_SECOND)
-  for (const [name, ask] of Object.entries(views)) {
+  for (const [name, ask] of Object.entries(firstPages)) {
     steps = 0
     const answer = await ask(broker)
     assert.ok(steps <= MOST_STEPS, `${name}: ${steps} sessions looked at`)

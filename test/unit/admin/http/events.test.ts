@@ -8,37 +8,12 @@ import { createBroker } from '../../../../src/index.ts'
 import { EventHub } from '../../../../src/admin/http/event-hub.ts'
 import { eventQuery } from '../../../../src/admin/http/event-query.ts'
 import { liveEvents } from '../../../../src/admin/http/live-events.ts'
-import type { EventSink } from '../../../../src/admin/http/request.ts'
 import { Events } from '../../../../src/reporting/events.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
 import { VirtualBroker } from '../../../support/virtual-broker.ts'
+import { TestSink } from '../test-sink.ts'
 import { REMOTE, TestApi } from './support.ts'
-
-interface Sent {
-  readonly name: string
-  readonly data: Readonly<Record<string, unknown>>
-}
-
-class TestSink implements EventSink {
-  text = ''
-  waitingBytes = 0
-  isClosed = false
-
-  write(text: string): void {
-    this.text += text
-  }
-
-  close(): void {
-    this.isClosed = true
-  }
-
-  take(): Sent[] {
-    const found = [...this.text.matchAll(/event: (\w+)\ndata: (.*)\n\n/g)]
-    this.text = ''
-    return found.map(([, name, data]) => ({ name: name!, data: JSON.parse(data!) as Sent['data'] }))
-  }
-}
 
 /** A hub on a broker whose events a test emits itself. */
 async function hubOf(): Promise<{ test: VirtualBroker; hub: EventHub; events: Events }> {

@@ -8,6 +8,7 @@ import type { EventSink } from '../../../../src/admin/http/request.ts'
 import type { BrokerEvents } from '../../../../src/access/broker-events.ts'
 import { CONTROL_TOPIC } from '../../../../src/access/control-topics.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
+import { TestSink } from '../test-sink.ts'
 import { TracedBroker } from './support.ts'
 
 const operator = { name: 'key 1 (one)', role: 'operator' } as const
@@ -16,22 +17,6 @@ const administrator = { name: 'key 3 (three)', role: 'administrator' } as const
 const limited = (options: Record<string, unknown>) => ({
   admin: { socket: join(scratchFolder(), 'admin.sock'), ...options },
 })
-
-/** What a reader through HTTP has been sent. */
-class Sink implements EventSink {
-  text = ''
-  waitingBytes = 0
-  isClosed = false
-  write(text: string): void {
-    this.text += text
-  }
-  close(): void {
-    this.isClosed = true
-  }
-  get names(): string[] {
-    return [...this.text.matchAll(/^event: (\w+)$/gm)].map(([, name]) => name!)
-  }
-}
 
 function read(traced: TracedBroker, sink: EventSink, after = 0): () => void {
   const traces = tracesOf(traced.test.broker)
@@ -200,7 +185,7 @@ test('a trace that nobody reads ends after two minutes, one whose reader has lef
   await traced.records()
   traced.test.advance(119_000)
   assert.equal(ended.length, 0, 'it was read')
-  const leave = read(traced, new Sink())
+  const leave = read(traced, new TestSink())
   traced.test.advance(600_000)
   assert.equal(ended.length, 0, 'it is read')
   leave()
@@ -213,13 +198,13 @@ test('a reader gets the header, each record, and the end; one that comes back go
   const traced = await TracedBroker.start()
   const client = traced.test.connect()
   await traced.trace({ clientId: 'client' })
-  const sink = new Sink()
+  const sink = new TestSink()
   const leave = read(traced, sink)
   client.publish('t', 'x')
   traced.test.clock.runTurns()
   leave()
   client.publish('u', 'x')
-  const again = new Sink()
+  const again = new TestSink()
   read(traced, again, 3)
   await traced.call('stopTrace', { traceId: traced.view!.traceId })
   traced.test.clock.runTurns()
@@ -235,7 +220,7 @@ test('a reader that takes nothing costs its buffer, sees the gap afterwards, and
   const traced = await TracedBroker.start(limited({ 'max-trace-buffer-bytes': 65_536, 'max-trace-rate': 100_000 }))
   const client = traced.test.connect()
   await traced.trace({ clientId: 'client' })
-  const sink = new Sink()
+  const sink = new TestSink()
   read(traced, sink)
   traced.test.clock.runTurns()
   sink.waitingBytes = 100_000
@@ -258,7 +243,7 @@ test('a reader that takes nothing costs its buffer, sees the gap afterwards, and
 test('the end of the broker ends its traces, and their readers are told', async () => {
   const traced = await TracedBroker.start()
   await traced.trace({ clientId: 'client' })
-  const sink = new Sink()
+  const sink = new TestSink()
   read(traced, sink)
   traced.test.clock.runTurns()
   await traced.close()
