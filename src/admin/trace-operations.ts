@@ -53,6 +53,6 @@ export const traceOperations: Pick<OperationTable, 'startTrace' | 'traces' | 'tr
   stopTrace: {
     ...{ method: 'DELETE', path: '/traces/{traceId}', role: 'operator', answer: 'boolean' },
     parameters: { traceId: TRACE_ID },
-    description: 'Ends a trace. False if there is none that goes on.',
+    description: 'Ends a trace. False if no such trace is running.',
   },
 }

@@ -16,7 +16,7 @@ import type { Passwords } from './traced-packets.ts'
 
 /** How a trace is replayed. */
 export interface ReplayOptions {
-  /** The configuration of the broker, as for `createTestBroker`; default: none, so that everybody may log in. */
+  /** The configuration of the broker, as for `createTestBroker`; default: empty, so anyone may log in. */
   readonly config?: ConfigInput
   /** Passwords by user name, because a trace has none; default: as many zeros as the password had bytes. */
   readonly passwords?: Passwords

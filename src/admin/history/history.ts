@@ -120,7 +120,7 @@ export class History {
     })
   }
 
-  /** One after the other. What fails is logged, and the broker goes on without it. */
+  /** One at a time. A failure is logged and affects nothing else. */
   #do(what: string, work: () => Promise<void>): void {
     this.#work = this.#work.then(work).catch((error: unknown) => {
       this.#host.log.warn({ err: error }, `the history of figures cannot be ${what}: ${messageOf(error)}`)

@@ -58,7 +58,7 @@ export interface TraceView extends TraceFilter {
   readonly connectionsLeftOut: number
   /** Who reads it now. */
   readonly readers: number
-  /** `undefined` while it goes on. */
+  /** `undefined` while it is running. */
   readonly end: TraceEnd | undefined
 }
 
@@ -145,6 +145,6 @@ export interface TraceAdmin {
   traces(parameters?: object): Promise<readonly TraceView[]>
   /** What a trace has recorded and still holds; `undefined` if there is no such trace. */
   traceRecords(parameters: TraceParameters['traceRecords']): Promise<TraceRecordsView | undefined>
-  /** Ends a trace, whose records can be read for another minute; `false` if there is none that goes on. */
+  /** Ends a trace, whose records can be read for another minute; `false` if no such trace is running. */
   stopTrace(parameters: TraceParameters['stopTrace']): Promise<boolean>
 }
