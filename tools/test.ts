@@ -1,5 +1,5 @@
 /**
- * Runs the tests with `node:test`. Test files that open no port and start no process run several to a process, because
+ * Runs the tests with `node:test`. Test files that start no broker as a process run several to a process, because
  * starting one costs more than most of them take; every other file has a process of its own.
  *
  *     node build/tools/test.js                     all suites
@@ -52,6 +52,8 @@ const SLOW: ReadonlySet<string> = new Set([
 /** Folders below `test/` whose tests run in memory: they share processes. */
 const IN_MEMORY =
   /^test\/(?:spec\/(?:v5|v311|malformed)|unit\/(?:access|ancestor|base|bench|broker|codec|config|limits|protocol|reporting|routing|stores|testing|topics|turn))\//
+/** Folders whose tests open sockets, but start no broker as a process and leave nothing behind: they share as well. */
+const WITH_SOCKETS = /^test\/unit\/(?:admin|bridges|client|listeners|plugins|telemetry)\//
 const FILES_PER_PROCESS = 12
 /**
  * Many tests wait for a socket, a process or a disk: one process more than there are cores uses the cores meanwhile.
@@ -88,7 +90,7 @@ function batched(files: readonly string[]): string[] {
   const folders = new Map<string, string[]>()
   for (const file of files) {
     const path = relative(join(root, 'build'), file)
-    if (!IN_MEMORY.test(path)) alone.push(file)
+    if (!IN_MEMORY.test(path) && !WITH_SOCKETS.test(path)) alone.push(file)
     else folders.set(dirname(path), [...(folders.get(dirname(path)) ?? []), file])
   }
   return [...alone, ...[...folders].flatMap(([folder, together]) => writeBatches(folder, together))]
