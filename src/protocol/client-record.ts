@@ -36,8 +36,19 @@ export interface ClientRecord {
     reasonCode: number,
     topicName: string | undefined,
   ): void
-  /** In one turn, so many messages of QoS 0 were sent, with so many bytes of payload. */
-  sentAtMostOnce(messages: number, bytes: number, lastTopicName: string): void
+  /**
+   * In one turn, so many messages of QoS 0 were sent, with so many bytes of payload.
+   *
+   * @param otherTopicName another of their topics; `undefined` if all have the same
+   * @param hasMoreTopics whether there were topics besides these two
+   */
+  sentAtMostOnce(
+    messages: number,
+    bytes: number,
+    lastTopicName: string,
+    otherTopicName: string | undefined,
+    hasMoreTopics: boolean,
+  ): void
   /** A message of QoS 1 or 2 waits in its Session while it is connected. What it does not get is in `DropLog`. */
   queued(topicName: string): void
 }

@@ -30,6 +30,8 @@ export interface TopicEvidence {
   readonly stopped: Evidence | undefined
   /** Deliveries to clients, one for each, the newest. */
   readonly delivered: readonly Evidence[]
+  /** For each client, its newest messages of QoS 0 of which not all topics are recorded. */
+  readonly mixed: ReadonlyMap<string, Evidence>
   /** When entries were lost that were newer than any other that was lost; `undefined` if none were. */
   readonly lostBeforeMs: number | undefined
 }
@@ -53,6 +55,7 @@ export async function topicEvidence(inquiry: Inquiry, topic: string): Promise<To
   let published: Evidence | undefined
   let stopped: Evidence | undefined
   const delivered = new Map<string, Evidence>()
+  const mixed = new Map<string, Evidence>()
   const isCut = shortText(topic) !== topic
   let lostBefore = inquiry.server.recorder.lostBeforeMs
   for (const record of inquiry.server.recorder.all()) {
@@ -61,17 +64,19 @@ export async function topicEvidence(inquiry: Inquiry, topic: string): Promise<To
     for (const entry of record.entries()) {
       looked++
       // Of a topic that was cut, it is not known which one it was.
-      if (isCut || entry.subject !== topic) continue
+      const isAbout = !isCut && (entry.subject === topic || (isCounted(entry) && entry.detail === topic))
+      if (!isAbout && !entry.hasMoreSubjects) continue
       const evidence = evidenceOf(inquiry, record, entry)
       if (!inquiry.isNear(evidence.atMs, evidence.untilMs)) continue
-      if (STOPPED.has(entry.kind)) stopped = newer(stopped, evidence)
+      if (!isAbout) mixed.set(record.clientId, evidence)
+      else if (STOPPED.has(entry.kind)) stopped = newer(stopped, evidence)
       else if (isPublication(entry)) published = newer(published, evidence)
       else if (isDelivery(entry)) delivered.set(record.clientId, evidence)
     }
     await inquiry.pause(looked * ENTRY_UNITS)
   }
   const lostBeforeMs = lostBefore < 0 ? undefined : inquiry.wallOfEntry(lostBefore)
-  return { published, stopped, delivered: [...delivered.values()], lostBeforeMs }
+  return { published, stopped, delivered: [...delivered.values()], mixed, lostBeforeMs }
 }
 
 export function isPublication(entry: RecordEntry): boolean {
@@ -79,7 +84,12 @@ export function isPublication(entry: RecordEntry): boolean {
 }
 
 function isDelivery(entry: RecordEntry): boolean {
-  return (entry.kind === RecordKind.Sent && isPublish(entry)) || entry.kind === RecordKind.SentAtMostOnce
+  return (entry.kind === RecordKind.Sent && isPublish(entry)) || isCounted(entry)
+}
+
+/** Whether it counts messages of QoS 0, which may have several topics. */
+export function isCounted({ kind }: RecordEntry): boolean {
+  return kind === RecordKind.SentAtMostOnce
 }
 
 export function evidenceOf(inquiry: Inquiry, { clientId }: FlightRecord, entry: RecordEntry): Evidence {

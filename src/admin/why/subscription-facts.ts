@@ -13,6 +13,7 @@ import { RecordKind, type RecordEntry } from '../../reporting/recorder/record-ki
 import { matches, parseSharedFilter } from '../../topics/topic-filter.ts'
 import { entriesOf, isPublish, type Evidence, type TopicEvidence } from './evidence.ts'
 import { counted, derived, nameOf, recorded, timeText, topicText, type Inquiry } from './facts.ts'
+import { mixedFacts } from './mixed-facts.ts'
 import { isMatching, nearFilter } from './near-filter.ts'
 import { deniedFact } from './rights.ts'
 
@@ -45,10 +46,13 @@ export async function subscriptionFacts(
   const shared = matching.filter(({ topicFilter }) => topicFilter.startsWith('$share/'))
   if (shared.length === matching.length) {
     const taken = takenFacts(inquiry, clientId, shared, evidence)
-    const isAway = connection === undefined
-    return [...(taken.length === 0 && isAway ? awayFacts(inquiry, clientId, shared, published) : taken), match]
+    const away = connection === undefined ? awayFacts(inquiry, clientId, shared, published) : []
+    const mixed = mixedFacts(topic, matching, evidence, (id) => id === clientId || isMember(inquiry, id, shared))
+    return [...([taken, away, mixed].find(({ length }) => length > 0) ?? []), match]
   }
-  return [...lateFacts(inquiry, clientId, topic, matching, published.untilMs), match]
+  const late = lateFacts(inquiry, clientId, topic, matching, published.untilMs)
+  if (late.length > 0) return [...late, match]
+  return [...mixedFacts(topic, matching, evidence, (id) => id === clientId), match]
 }
 
 /** The part of a filter that is used for matching. */

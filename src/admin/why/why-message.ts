@@ -18,7 +18,15 @@ import type { WhyFact, WhyView } from '../../broker/host/why-view.ts'
 import type { Registration } from '../../broker/sessions/sessions.ts'
 import { shortText } from '../../reporting/recorder/record-pages.ts'
 import { RecordKind, type RecordEntry } from '../../reporting/recorder/record-kind.ts'
-import { entriesOf, isClearing, isPublication, topicEvidence, type Evidence, type TopicEvidence } from './evidence.ts'
+import {
+  entriesOf,
+  isClearing,
+  isCounted,
+  isPublication,
+  topicEvidence,
+  type Evidence,
+  type TopicEvidence,
+} from './evidence.ts'
 import { counted, derived, Inquiry, nameOf, recorded, timeText, topicText, unknown } from './facts.ts'
 import { dropFacts, waitFact } from './session-facts.ts'
 import { matchingOf, subscriptionFacts } from './subscription-facts.ts'
@@ -117,10 +125,10 @@ async function sessionFacts(
   const isSent = sent !== undefined && (evidence.published === undefined || sent.untilMs >= evidence.published.atMs)
   if (isDropLast) return [...drops, ...(await rightsOf(inquiry, clientId, topic, drops[0]!)), ...waits]
   if (waits.length > 0) return [...waits, ...drops]
-  if (isSent) return [sentFact(sent), ...drops]
+  if (isSent) return [sentFact(sent, topic), ...drops]
   const subscriptions = await subscriptionFacts(inquiry, registration, topic, matching, evidence)
   const denied = await deniedFact(inquiry, clientId, 'receive', topic)
-  return [...subscriptions, ...denied, ...drops, ...(sent === undefined ? [] : [earlier(sentFact(sent))])]
+  return [...subscriptions, ...denied, ...drops, ...(sent === undefined ? [] : [earlier(sentFact(sent, topic))])]
 }
 
 /** The rule behind a message that the client may not receive. */
@@ -128,14 +136,20 @@ async function rightsOf(inquiry: Inquiry, clientId: string, topic: string, { cau
   return cause === 'not authorized' ? deniedFact(inquiry, clientId, 'receive', topic) : []
 }
 
-function sentFact({ clientId, entry, untilMs }: Evidence): WhyFact {
-  const { count, packetIdentifier, firstByte, hasSeveralSubjects, kind } = entry
-  const isCounted = kind === RecordKind.SentAtMostOnce
-  const qos = isCounted ? 0 : (firstByte >> 1) & 3
-  const last = hasSeveralSubjects ? ', of which the last was of this topic' : ''
+function sentFact({ clientId, entry, untilMs }: Evidence, topic: string): WhyFact {
+  const { count, packetIdentifier, firstByte } = entry
+  const qos = isCounted(entry) ? 0 : (firstByte >> 1) & 3
   const identifier = packetIdentifier === 0 ? '' : `, the last with Packet Identifier ${packetIdentifier}`
-  const text = `${counted(count, 'message')} at QoS ${qos} went to ${nameOf(clientId)}${last}${identifier}.`
+  const messages = `${counted(count, 'message')} at QoS ${qos}`
+  const text = `${messages} went to ${nameOf(clientId)}${severalText(entry, topic)}${identifier}.`
   return recorded('sent', text, untilMs)
+}
+
+/** Messages of QoS 0 that are counted together may have had other topics too. */
+function severalText({ kind, subject, detail, hasMoreSubjects }: RecordEntry, topic: string): string {
+  if (kind !== RecordKind.SentAtMostOnce || (detail === undefined && !hasMoreSubjects)) return ''
+  if (subject === topic) return ', of which the last was of this topic'
+  return ', at least one of them of this topic'
 }
 
 /** Of a delivery before the latest message: it does not answer what became of that one. */

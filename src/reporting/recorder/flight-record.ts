@@ -5,7 +5,8 @@
  *
  * What repeats itself within a second becomes one row with a count, so that a Client that sends a thousand messages a
  * second fills two rows a second and not two thousand. A row that is one of the last four is looked for; that is enough
- * for a PUBLISH and its answer, which take turns.
+ * for a PUBLISH and its answer, which take turns. A row about messages of QoS 0 keeps two of their topics, and whether
+ * there were others.
  *
  * @module
  */
@@ -29,7 +30,7 @@ const LOOK_BACK = 4
 const FOLDED_MS = 1000
 const HIGH = 2 ** 32
 const HIGH_BITS = 0x3f
-/** Set in the place of the Packet Identifier, which messages of QoS 0 have not. */
+/** Set in the place of the Packet Identifier, which messages of QoS 0 have not: there were more than two topics. */
 const SEVERAL = 0x1_0000
 const PING = (RecordKind.Received << 16) | (PacketType.PINGREQ << 12)
 const AT_MOST_ONCE = RecordKind.SentAtMostOnce << 16
@@ -103,8 +104,15 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
     this.#add((RecordKind.Sent << 16) | (firstByte << 8) | reasonCode, packetIdentifier, bytes, 1, topicName, undefined)
   }
 
-  sentAtMostOnce(messages: number, bytes: number, lastTopicName: string): void {
-    this.#add(AT_MOST_ONCE, 0, bytes, messages, lastTopicName, undefined)
+  sentAtMostOnce(
+    messages: number,
+    bytes: number,
+    lastTopicName: string,
+    otherTopicName: string | undefined,
+    hasMoreTopics: boolean,
+  ): void {
+    if (otherTopicName !== undefined) this.#add(AT_MOST_ONCE, 0, 0, 0, otherTopicName, undefined)
+    this.#add(AT_MOST_ONCE, Number(hasMoreTopics), bytes, messages, lastTopicName, undefined)
   }
 
   queued(topicName: string): void {
@@ -151,7 +159,7 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
       if (words[at + 1] !== what) continue
       const isSame = subjects[row] === subject && details[row] === detail
       // An empty retained message removes one, and must not be hidden among others.
-      if ((!isSame && what !== AT_MOST_ONCE) || (words[at + 3] === 0) !== (bytes === 0)) continue
+      if (what !== AT_MOST_ONCE && (!isSame || (words[at + 3] === 0) !== (bytes === 0))) continue
       const span = ((time >>> 0) - words[at]!) >>> 0
       if (span > FOLDED_MS && what !== PING) return false
       const packed = words[at + 2]!
@@ -159,8 +167,9 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
         words[at] = time >>> 0
         words[at + 2] = Math.floor(time / HIGH) & HIGH_BITS
       } else if (what === AT_MOST_ONCE) {
-        words[at + 2] = (packed & (SEVERAL | HIGH_BITS)) | (span << 6) | (isSame ? 0 : SEVERAL)
-        this.#setSubject(slab, row, subject)
+        const isThird = !isSame && this.#addTopic(slab, row, subject)
+        const several = isThird || packetIdentifier !== 0 ? SEVERAL : packed & SEVERAL
+        words[at + 2] = several | (span << 6) | (packed & HIGH_BITS)
       } else words[at + 2] = (packetIdentifier << 16) | (span << 6) | (packed & HIGH_BITS)
       words[at + 3]! += bytes
       words[at + 4]! += count
@@ -188,15 +197,25 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
     slab.words[at + 2] = (packetIdentifier << 16) | (Math.floor(time / HIGH) & HIGH_BITS)
     slab.words[at + 3] = bytes
     slab.words[at + 4] = count
-    this.#setSubject(slab, this.#row, subject)
+    this.#setText(slab.subjects, this.#row, subject)
     if (detail !== undefined) slab.details[this.#row] = this.#charged(shortText(detail))
   }
 
-  #setSubject({ subjects }: RecordSlab, row: number, subject: string | undefined): void {
-    const old = subjects[row]
-    if (old === subject) return
+  /** @returns whether the row has two other topics already; only the last one changes then */
+  #addTopic({ subjects, details }: RecordSlab, row: number, topicName: string | undefined): boolean {
+    const [last, other] = [subjects[row], details[row]]
+    if (last === topicName) return false
+    const isThird = last === undefined || (other !== undefined && other !== topicName)
+    if (!isThird) this.#setText(details, row, last)
+    this.#setText(subjects, row, topicName)
+    return isThird
+  }
+
+  #setText(texts: (string | undefined)[], row: number, text: string | undefined): void {
+    const old = texts[row]
+    if (old === text) return
     if (old !== undefined) this.#charge(-sizeOfRecordText(old))
-    subjects[row] = subject === undefined ? undefined : this.#charged(subject)
+    texts[row] = text === undefined ? undefined : this.#charged(text)
   }
 
   /** @returns `undefined` for a text for which there is no room */
@@ -306,6 +325,6 @@ function entryOf({ words, subjects, details }: RecordSlab, row: number): RecordE
     untilMs: atMs + ((packed >>> 6) & 0x3ff),
     subject: subjects[row],
     detail: details[row],
-    hasSeveralSubjects: isCounted && (packed & SEVERAL) !== 0,
+    hasMoreSubjects: isCounted && (packed & SEVERAL) !== 0,
   }
 }

@@ -6,7 +6,7 @@ export const RecordKind = {
   Received: 1,
   /** A packet was sent. Subject: the Topic Name of a PUBLISH. */
   Sent: 2,
-  /** Messages of QoS 0 were sent. Subject: the Topic Name of the last one. */
+  /** Messages of QoS 0 were sent. Subject: the Topic Name of the last one; detail: another one. */
   SentAtMostOnce: 3,
   /** A message waits in the Session. Subject: its Topic Name. */
   Queued: 4,
@@ -53,6 +53,6 @@ export interface RecordEntry {
   readonly untilMs: number
   readonly subject: string | undefined
   readonly detail: string | undefined
-  /** Of messages of QoS 0: whether they had several topics, of which the subject is the last. */
-  readonly hasSeveralSubjects: boolean
+  /** Of messages of QoS 0: whether they had other topics besides the subject and the detail. */
+  readonly hasMoreSubjects: boolean
 }

@@ -492,6 +492,58 @@ const incidents: readonly Incident[] = [
     },
   },
   {
+    name: 'it was one of two topics at QoS 0 in a second, and not the last',
+    query: METER_POWER,
+    expected: recorded('sent', /2 messages at QoS 0 went to "meter", at least one of them of this topic\./),
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter' }).subscribe('#')
+      const sensor = broker.connect({ clientId: 'sensor' })
+      for (const topic of ['power', 'water']) sensor.publish(topic, '1')
+    },
+  },
+  {
+    name: 'it was one of many topics at QoS 0 in a second, of which not all are recorded',
+    query: METER_POWER,
+    expected: {
+      certainty: 'unknown',
+      cause: 'topics not recorded',
+      text: /4 messages at QoS 0 went to "meter" between .*; whether one was to "power" is not known/,
+    },
+    happens: (broker) => {
+      broker.connect({ clientId: 'meter' }).subscribe('#')
+      const sensor = broker.connect({ clientId: 'sensor' })
+      for (const topic of ['heat', 'power', 'water', 'gas']) sensor.publish(topic, '1')
+    },
+  },
+  {
+    name: 'another member of the Shared Subscription may have had it, among many topics at QoS 0',
+    query: { clientId: 'two', topic: 'power' },
+    expected: { certainty: 'unknown', cause: 'topics not recorded', text: /went to "one" between/ },
+    happens: (broker) => {
+      broker.connect({ clientId: 'one' }).subscribe('$share/g/#')
+      const sensor = broker.connect({ clientId: 'sensor' })
+      for (const topic of ['heat', 'power', 'water', 'gas']) sensor.publish(topic, '1')
+      broker.connect({ clientId: 'two' }).subscribe('$share/g/#')
+    },
+  },
+  {
+    name: 'it came at QoS 1, and many topics at QoS 0: it was none of those',
+    query: METER_POWER,
+    expected: recorded('published', /"sensor" published 1 message to "power"/),
+    config: { 'max-recorder-bytes-per-client': 576 },
+    happens: (broker) => {
+      const meter = broker.connect({ clientId: 'meter' })
+      meter.subscribe('#', 1)
+      const sensor = broker.connect({ clientId: 'sensor' })
+      sensor.publish('power', '1', 1)
+      meter.receiveAll()
+      broker.advance(5000)
+      // Its page is overwritten, and with it that this message came.
+      for (let at = 0; at < 40; at++) meter.publish(`other/${at}`, '1', 1)
+      for (const topic of ['heat', 'water', 'gas', 'oil']) sensor.publish(topic, '1')
+    },
+  },
+  {
     name: 'it was unsubscribed',
     query: METER_POWER,
     expected: recorded('unsubscribed', /"meter" unsubscribed from "power"/),

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { serverOf } from '../../../../src/broker/broker.ts'
+import type { PublishPacket } from '../../../../src/codec/packets.ts'
+import { PacketType } from '../../../../src/codec/packet-types.ts'
+import { noProperties } from '../../../../src/codec/properties.ts'
 import { RecordKind, type RecordEntry } from '../../../../src/reporting/recorder/record-kind.ts'
 import type { ConfigInput } from '../../../../src/config/options.ts'
 import { VirtualBroker } from '../../../support/virtual-broker.ts'
 
+const PUBLISH: PublishPacket = {
+  type: PacketType.PUBLISH,
+  ...{ topicName: '', packetIdentifier: 0, properties: noProperties, payload: new Uint8Array(2) },
+  ...({ dup: false, qos: 0, retain: false } as const),
+}
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 
 function entriesOf({ broker }: VirtualBroker, clientId: string): RecordEntry[] {
@@ -61,19 +69,29 @@ test('what repeats itself within a second is one entry with a count', async () =
   await broker.close()
 })
 
-test('messages of QoS 0 are counted once a turn, with the last topic', async () => {
-  const broker = await VirtualBroker.start()
-  const reader = broker.connect({ clientId: 'reader' })
-  reader.subscribe('#', 0)
-  const meter = broker.connect({ clientId: 'meter' })
-  for (const topic of ['a', 'b', 'c']) meter.publish(topic, 'xy', 0)
-  const sent = entriesOf(broker, 'reader').filter(({ kind }) => kind === RecordKind.SentAtMostOnce)
-  assert.deepEqual(
-    sent.map(({ count, bytes, subject, hasSeveralSubjects }) => [count, bytes, subject, hasSeveralSubjects]),
-    [[3, 6, 'c', true]],
-  )
-  await broker.close()
-})
+for (const { topics, last, other, hasMore } of [
+  { topics: ['a', 'a'], last: 'a', other: undefined, hasMore: false },
+  { topics: ['a', 'b'], last: 'b', other: 'a', hasMore: false },
+  { topics: ['a', 'b', 'b', 'a'], last: 'a', other: 'b', hasMore: false },
+  { topics: ['a', 'b', 'c'], last: 'c', other: 'a', hasMore: true },
+  { topics: ['a', 'b', 'c', 'd'], last: 'd', other: 'a', hasMore: true },
+])
+  for (const inOneTurn of [true, false])
+    test(`messages of QoS 0 are counted with two topics: ${topics.join()} in ${inOneTurn ? 'one turn' : 'several'}`, async () => {
+      const broker = await VirtualBroker.start()
+      const reader = broker.connect({ clientId: 'reader' })
+      reader.subscribe('#', 0)
+      const meter = broker.connect({ clientId: 'meter' })
+      const packets = topics.map((topicName) => ({ ...PUBLISH, topicName }))
+      if (inOneTurn) meter.send(...packets)
+      else for (const packet of packets) meter.send(packet)
+      const sent = entriesOf(broker, 'reader').filter(({ kind }) => kind === RecordKind.SentAtMostOnce)
+      assert.deepEqual(
+        sent.map((entry) => [entry.count, entry.bytes, entry.subject, entry.detail, entry.hasMoreSubjects]),
+        [[topics.length, topics.length * 2, last, other, hasMore]],
+      )
+      await broker.close()
+    })
 
 test('max-recorder-bytes 0: no packet looks for room', async () => {
   const broker = await VirtualBroker.start({ 'max-recorder-bytes': 0 })
