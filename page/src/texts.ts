@@ -1,4 +1,5 @@
 /** Every text of the page, for whoever wants to read them together or translate them. @module */
+import type { ReloadView } from '../../src/broker/host/admin.ts'
 import { brief, bytes, count } from './format.ts'
 
 export const texts = {
@@ -458,8 +459,13 @@ export const texts = {
     reloadAction: 'Reload',
     reloadTitle: 'Reload the configuration?',
     reloadBody:
-      'The files that the configuration names (passwords, rules, certificates) are read again. Connections stay; if anything is wrong, nothing changes.',
-    reloaded: 'Reloaded.',
+      'The configuration file is read again, with the files that it names (passwords, rules, certificates). Connections stay if it still allows them; if anything is wrong, nothing changes.',
+    reloaded: ({ changed, needRestart, warnings }: ReloadView) =>
+      [
+        changed.length === 0 ? 'Reloaded: no key has changed.' : `Reloaded: ${changed.join(', ')}.`,
+        ...(needRestart.length === 0 ? [] : [`After a restart: ${needRestart.join(', ')}.`]),
+        ...warnings,
+      ].join(' '),
     note: 'The configuration in force, with every default filled in. Secrets are hidden.',
     empty: 'No key matches.',
   },

@@ -6,7 +6,7 @@
  * @module
  */
 import { SluiceError } from '../base/errors.ts'
-import { serverOf, type Broker } from '../broker/broker.ts'
+import { rereadConfig, serverOf, type Broker } from '../broker/broker.ts'
 import type { Admin, AdminParameters, CallOptions, OperationName } from '../broker/host/admin.ts'
 import type { PublishOptions } from '../broker/host/host-message.ts'
 import { OpenBridges } from '../broker/host/open-bridges.ts'
@@ -78,7 +78,10 @@ const calls: Calls = {
     }),
   unsubscribeFor: (broker, { clientId, topicFilters }) => broker.unsubscribeFor(clientId, topicFilters),
   deleteRetained: (broker, { topicFilter }) => deleteRetained(broker, topicFilter),
-  reload: (broker, { configuration }) => broker.reload(configuration),
+  reload: async (broker, { configuration }) => {
+    if (configuration === undefined) return rereadConfig(broker)
+    return { file: undefined, ...(await broker.reload(configuration)) }
+  },
   ...accessCalls,
   bridges: (broker) => OpenBridges.of(serverOf(broker))?.views ?? [],
   pauseBridge: (broker, { name }) => OpenBridges.of(serverOf(broker))?.setPaused(name, true) ?? false,

@@ -306,14 +306,18 @@ export const operationTable: OperationTable = {
     description: 'Removes retained messages; subscribers get nothing. Returns how many were removed.',
   },
   reload: {
-    ...{ method: 'POST', path: '/reload', role: 'administrator', answer: 'void' },
+    ...{ method: 'POST', path: '/reload', role: 'administrator', answer: 'ReloadView' },
     parameters: {
       configuration: {
-        ...filter('object', 'The new configuration; default: the present one, whose files are read again.'),
+        ...filter(
+          'object',
+          'The new configuration; default: the configuration file of the broker, which is read again.',
+        ),
         place: 'body',
       },
     },
-    description: 'Applies a configuration while the broker runs.',
+    description:
+      'Applies a configuration while the broker runs, and returns what has changed; if anything is wrong, nothing changes.',
   },
   ...accessOperations,
   ...bridgeOperations,

@@ -8,6 +8,7 @@ import type { Disk } from '../base/disk.ts'
 import type { Logger } from '../base/log.ts'
 import type { Store } from '../stores/store.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
+import type { ConfigInput } from '../config/options.ts'
 import type { StreamPumps } from './host/host-streams.ts'
 import type { Directory, MakeCredentials, Step } from '../access/directory/directory.ts'
 import type { ControlHandler } from './control.ts'
@@ -41,6 +42,13 @@ export interface RunningFloorParts extends FloorParts {
   readonly loadControl: () => Promise<ControlHandler>
 }
 
+/** A configuration that was read again. */
+export interface ReadConfig {
+  readonly input: ConfigInput
+  /** Where it was read from; `undefined` without a file. */
+  readonly source?: ConfigSource | undefined
+}
+
 /** What a broker can be given in addition to its configuration. Every setting is optional. */
 export interface BrokerSettings {
   /** An object with pino's methods. Default: nothing is logged. */
@@ -67,6 +75,11 @@ export interface BrokerSettings {
   readonly repair?: boolean
   /** Where the configuration was read from, so that errors can name line and column. */
   readonly source?: ConfigSource
+  /**
+   * Reads the configuration again: called by `broker.admin.reload()` and `sluice reload`, which apply what it returns.
+   * It may throw a `ConfigError`. Default: they are refused, since the configuration came from the program.
+   */
+  readonly readConfig?: () => ReadConfig | Promise<ReadConfig>
 }
 
 /** The state of a broker. A closed broker can be started again. */

@@ -13,6 +13,7 @@ import { SluiceError, UsageError } from '../base/errors.ts'
 import { hasCode, messageOf } from '../base/thrown.ts'
 import { within } from '../base/within.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
+import type { ReloadChanges } from '../config/option-changes.ts'
 import type { ConfigInput } from '../config/options.ts'
 import { realClock, stayAlive } from '../turn/clock.ts'
 import type { BrokerSettings, BrokerState, RunningFloorParts } from './broker-settings.ts'
@@ -121,11 +122,14 @@ export class Lifecycle {
   }
 
   /** Several calls are processed in their order. */
-  reload(config: ConfigInput | undefined, source: ConfigSource | undefined): Promise<void> {
+  reload(config: ConfigInput | undefined, source: ConfigSource | undefined): Promise<ReloadChanges> {
     const isStarted = (): boolean => this.#state === 'started'
     const done = this.#reloading.then(() => this.parts.reload(config ?? this.parts.config, source, isStarted))
     // The caller gets the error; calls that wait behind it only wait.
-    this.#reloading = done.catch(() => {})
+    this.#reloading = done.then(
+      () => {},
+      () => {},
+    )
     return done
   }
 }

@@ -5,7 +5,6 @@
  * @module
  */
 import { createAccess } from '../config/access-plugins.ts'
-import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../base/clock.ts'
 import { type StoreError, UsageError } from '../base/errors.ts'
 import { logRefusal, silentLogger, type Logger } from '../base/log.ts'
@@ -20,6 +19,7 @@ import { directoryLimits } from '../config/directory-limits.ts'
 import { realClock } from '../turn/clock.ts'
 import { withPlaces, type ConfigSource } from '../config/config-problems.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
+import { reloadChanges, type ReloadChanges } from '../config/option-changes.ts'
 import { Events } from '../reporting/events.ts'
 import { HostStreams } from './host/host-streams.ts'
 import { certificateEnds } from './host/certificate-ends.ts'
@@ -249,7 +249,11 @@ export class RunningParts {
   }
 
   /** @param isStarted whether the broker is still running; it may be closed meanwhile */
-  async reload(config: ConfigInput, source: ConfigSource | undefined, isStarted: () => boolean): Promise<void> {
+  async reload(
+    config: ConfigInput,
+    source: ConfigSource | undefined,
+    isStarted: () => boolean,
+  ): Promise<ReloadChanges> {
     const server = this.running()
     const current = this.current!
     const options = resolveOptions(config, source)
@@ -276,8 +280,9 @@ export class RunningParts {
       await access.close()
       throw error
     }
-    if (!isDeepStrictEqual(options.persistence, current.options.persistence)) {
-      this.#log.warn('`persistence` has changed; the change takes effect at the next start')
+    const changes = reloadChanges(current.options, options)
+    for (const key of changes.needRestart) {
+      this.#log.warn({ key }, `\`${key}\` has changed; the change takes effect at the next start`)
     }
     const before = current.access
     this.config = config
@@ -294,6 +299,7 @@ export class RunningParts {
     this.#startSysTopics(options)
     await before.close()
     this.events.emit('reloaded', { listeners: this.listeners.all })
+    return changes
   }
 }
 

@@ -19,6 +19,8 @@ export interface Served {
   readonly listeners: readonly { readonly name: string; readonly urls: readonly string[] }[]
   start(): Promise<void>
   close(): Promise<void>
+  /** Whoever asked for the reload. */
+  on(event: 'reloaded', listener: () => void): unknown
   /** Resolves while the broker is alive. */
   pulse(): Promise<void>
 }
@@ -78,7 +80,8 @@ export async function serve(broker: Served, options: ServeOptions): Promise<numb
 
 async function announce(broker: Served, options: ServeOptions): Promise<void> {
   const { log, announcements, announced, manager = noServiceManager } = options
-  announceChanges([], broker, log)
+  let places = announceChanges([], broker, log)
+  broker.on('reloaded', () => (places = announceChanges(places, broker, log)))
   for (const announcement of announcements) log.info(announcement)
   reportReady(broker, manager)
   await announced?.()
@@ -93,13 +96,14 @@ function placesOf({ listeners }: Served): readonly Place[] {
   return listeners.flatMap(({ name, urls }) => urls.map((url) => ({ listener: name, url })))
 }
 
-/** One line for each new address, and one for each that was removed. */
-function announceChanges(before: readonly Place[], broker: Served, log: Logger): void {
+/** One line for each new address, and one for each that was removed. @returns what is announced now */
+function announceChanges(before: readonly Place[], broker: Served, log: Logger): readonly Place[] {
   const after = placesOf(broker)
   const without = (places: readonly Place[], others: readonly Place[]): readonly Place[] =>
     places.filter((place) => !others.some(({ listener, url }) => listener === place.listener && url === place.url))
   for (const place of without(before, after)) log.info(place, `no longer listening on ${place.url}`)
   for (const place of without(after, before)) log.info(place, `listening on ${place.url}`)
+  return after
 }
 
 async function stop(broker: Served, signal: NodeJS.Signals, { log, signals }: ServeOptions): Promise<number> {
@@ -154,9 +158,7 @@ function reloadOnHangUp(
   const reloadAndReport = async (): Promise<void> => {
     if (isIgnored) return
     manager.reloading()
-    const before = placesOf(broker)
     await reloadOnce(log, reload)
-    announceChanges(before, broker, log)
     if (!isIgnored) reportReady(broker, manager)
   }
   const onHangUp = (): void => {

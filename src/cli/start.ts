@@ -4,9 +4,9 @@ import type { LogOptions, Options } from '../config/options.ts'
 import { realClock } from '../turn/clock.ts'
 import { Broker } from '../create-broker.ts'
 import { adminUrlsOf } from '../admin/admin-services.ts'
-import { serverOf } from '../broker/broker.ts'
+import { rereadConfig, serverOf } from '../broker/broker.ts'
 import type { Call } from './command.ts'
-import { readConfig, stateSentence, warningsOf } from './config.ts'
+import { readConfig, stateSentence, warningsOf, type CheckedConfig } from './config.ts'
 import { ProgramLog } from './log.ts'
 import { invite, type Host } from './invitation.ts'
 import { serve } from './serve.ts'
@@ -20,19 +20,22 @@ export function start({ options: written, terminal }: Call): Promise<number> {
   const log = new ProgramLog(settingsOf(checked.options), terminal)
   const source = checked.source && { source: checked.source }
   const repair = written['repair'] !== undefined
-  const broker = new Broker(checked.input, { logger: log, repair, ...source })
+  const reread = (): CheckedConfig => {
+    // This comes first: a rotated log has to be released, whether the configuration is valid or not.
+    log.reopen()
+    return readConfig(config)
+  }
+  const broker = new Broker(checked.input, { logger: log, repair, readConfig: reread, ...source })
   const warn = (options: Options): void => {
     for (const warning of warningsOf(options)) log.warn(warning)
   }
   warn(checked.options)
-  const reload = async (): Promise<void> => {
-    // This comes first: a rotated log has to be released, whether the configuration is valid or not.
-    log.reopen()
-    const renewed = readConfig(config)
-    await broker.reload(renewed.input, renewed.source)
-    log.configure(settingsOf(renewed.options))
-    warn(renewed.options)
-  }
+  // Whoever asked for it: a signal, a command, or the HTTP API.
+  broker.on('reloaded', () => {
+    log.configure(settingsOf(broker.options))
+    warn(broker.options)
+  })
+  const reload = async (): Promise<void> => void (await rereadConfig(broker))
   const manager = serviceManagerOf({
     environment: process.env,
     processId: process.pid,

@@ -211,7 +211,7 @@ const reload: Action = async (visitor) => {
   await visitor.row('max-queued-messages').waitFor()
   await visitor.button('Reload …').click()
   await visitor.confirm('Reload')
-  await visitor.note('Reloaded.')
+  await visitor.note('Reloaded: no key has changed.')
 }
 
 const watchLog: Action = async (visitor, broker, number) => {

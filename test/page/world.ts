@@ -1,7 +1,7 @@
 /** A broker with something of everything that the page shows, and clients that keep it busy. @module */
 import { join } from 'node:path'
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
-import { createBroker, type Broker } from '../../src/index.ts'
+import { createBroker, type Broker, type ConfigInput } from '../../src/index.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 
@@ -20,16 +20,14 @@ export async function emptyWorld(): Promise<World> {
   const info = (fields: object | string): void => {
     if (typeof fields === 'object' && 'url' in fields) urls.push(fields.url as string)
   }
-  const broker = await createBroker(
-    {
-      listeners: { plain: { bind: '127.0.0.1:0' }, tablets: { bind: '127.0.0.1:0', type: 'ws' } },
-      persistence: { path },
-      auth: { allowAnonymous: true },
-      users: {},
-      admin: { bind: '127.0.0.1:0', socket: join(path, 'a.sock'), maxRequestRate: 0 },
-    },
-    { logger: { ...silentLogger, info } },
-  )
+  const input: ConfigInput = {
+    listeners: { plain: { bind: '127.0.0.1:0' }, tablets: { bind: '127.0.0.1:0', type: 'ws' } },
+    persistence: { path },
+    auth: { allowAnonymous: true },
+    users: {},
+    admin: { bind: '127.0.0.1:0', socket: join(path, 'a.sock'), maxRequestRate: 0 },
+  }
+  const broker = await createBroker(input, { logger: { ...silentLogger, info }, readConfig: () => ({ input }) })
   const { key } = await broker.admin.createApiKey({ name: 'page', role: 'administrator' })
   return { broker, url: urls.findLast((url) => url.startsWith('http:'))!, key, close: () => broker.close() }
 }

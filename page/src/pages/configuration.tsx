@@ -27,7 +27,11 @@ export function Configuration(): JSX.Element {
       body: own.reloadBody,
       action: own.reloadAction,
       done: own.reloaded,
-      run: () => call('reload', {}).then(reload),
+      run: async () => {
+        const changes = await call('reload', {})
+        reload()
+        return changes
+      },
     })
   return (
     <PageFrame

@@ -6,15 +6,15 @@ import { route } from '../state/route.ts'
 import { problemOf } from '../state/view.ts'
 import { texts } from '../texts.ts'
 
-interface Question {
+interface Question<Answer> {
   readonly title: string
   /** What will happen. */
   readonly body: ComponentChildren
   readonly action: string
   readonly isDangerous?: boolean
-  readonly run: () => Promise<unknown>
+  readonly run: () => Promise<Answer>
   /** A note when it is done. */
-  readonly done?: string
+  readonly done?: string | ((answer: Answer) => string)
   readonly undo?: () => Promise<unknown>
 }
 
@@ -23,7 +23,7 @@ interface Note {
   readonly undo?: (() => Promise<unknown>) | undefined
 }
 
-const question = signal<Question | undefined>(undefined)
+const question = signal<Question<unknown> | undefined>(undefined)
 const note = signal<Note | undefined>(undefined)
 
 // A note is about the place where it came up.
@@ -33,8 +33,8 @@ effect(() => {
 })
 
 /** Asks, and acts if the answer is yes. */
-export function ask(asked: Question): void {
-  question.value = asked
+export function ask<Answer>(asked: Question<Answer>): void {
+  question.value = asked as Question<unknown>
 }
 
 /** Acts without asking, for what can be undone or harms nothing. */
@@ -75,7 +75,7 @@ function LatestNote({ note: { text, undo } }: { readonly note: Note }): JSX.Elem
   )
 }
 
-function Open({ asked }: { readonly asked: Question }): JSX.Element {
+function Open({ asked }: { readonly asked: Question<unknown> }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null)
   const [isBusy, setBusy] = useState(false)
   const [problem, setProblem] = useState('')
@@ -84,8 +84,9 @@ function Open({ asked }: { readonly asked: Question }): JSX.Element {
   const run = async (): Promise<void> => {
     setBusy(true)
     try {
-      await asked.run()
-      if (asked.done !== undefined) note.value = { text: asked.done, undo: asked.undo }
+      const answer = await asked.run()
+      const { done } = asked
+      if (done !== undefined) note.value = { text: typeof done === 'string' ? done : done(answer), undo: asked.undo }
       close()
     } catch (error) {
       setProblem(problemOf(error).message)

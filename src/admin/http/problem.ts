@@ -87,6 +87,6 @@ export function problemOf(error: unknown, log: Logger): Problem {
 
 /** A port that cannot be opened has a code of its own, which the document names as the cause. */
 function configProblem({ code, message, problems }: ConfigError): Problem {
-  const shown = problems.map(({ path, message: detail }) => ({ path, detail }))
+  const shown = problems.map(({ message: detail, ...place }) => ({ detail, ...place }))
   return new Problem('ERR_CONFIG', message, { problems: shown, ...(code !== 'ERR_CONFIG' && { cause: code }) })
 }

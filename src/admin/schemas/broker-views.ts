@@ -1,5 +1,5 @@
 /** What is shown of the broker itself: figures, listeners, health, answers to questions, traces. @module */
-import type { BackupView, CertificateView, DropView, OverviewView } from '../../broker/host/admin.ts'
+import type { BackupView, CertificateView, DropView, OverviewView, ReloadView } from '../../broker/host/admin.ts'
 import type { BridgeTraffic, BridgeView } from '../../broker/host/bridge-view.ts'
 import type { HistoryView } from '../../broker/host/history-view.ts'
 import type { HealthCheckView } from '../../broker/host/health-view.ts'
@@ -74,6 +74,13 @@ export const healthCheckView: Fields<HealthCheckView> = {
 export const dropView: Fields<DropView> = { cause: keyOf(dropTable), description: text(), messages: integer() }
 
 export const backupView: Fields<BackupView> = { path: text(), bytes: integer('bytes') }
+
+export const reloadView: Fields<ReloadView> = {
+  file: orAbsent(text()),
+  changed: list(text()),
+  needRestart: list(text()),
+  warnings: list(text()),
+}
 
 const traffic: Fields<BridgeTraffic> = {
   messages: integer(),

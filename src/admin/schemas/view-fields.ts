@@ -20,6 +20,7 @@ const views: Readonly<Record<string, object>> = {
   DropView: broker.dropView,
   CertificateView: broker.certificateView,
   BackupView: broker.backupView,
+  ReloadView: broker.reloadView,
   BridgeView: broker.bridgeView,
   HistoryView: broker.historyView,
   WhyView: broker.whyView,

@@ -7,6 +7,7 @@
 import type { ReasonCode } from '../../codec/reason-code.ts'
 import type { Properties } from '../../codec/properties.ts'
 import type { ProtocolVersion, QoS } from '../../codec/packet-types.ts'
+import type { ReloadChanges } from '../../config/option-changes.ts'
 import type { ConfigInput } from '../../config/options.ts'
 import type { DropCause } from '../../protocol/drop-cause.ts'
 import type { StoreCondition } from '../../stores/store.ts'
@@ -123,6 +124,12 @@ export interface BackupView {
   /** Its folder. */
   readonly path: string
   readonly bytes: number
+}
+
+/** What a reload has done. */
+export interface ReloadView extends ReloadChanges {
+  /** The configuration file that was read; `undefined` if there is none, or the caller sent the configuration. */
+  readonly file: string | undefined
 }
 
 /** A connected client with messages or bytes that it has not taken yet. */
@@ -369,8 +376,13 @@ export interface Admin extends AccessAdmin, AuditAdmin, BridgeAdmin, TraceAdmin 
    * how many.
    */
   deleteRetained(parameters: AdminParameters['deleteRetained']): Promise<number>
-  /** Applies a configuration; without one, the present one once more, whose files are read again. */
-  reload(parameters?: AdminParameters['reload']): Promise<void>
+  /**
+   * Applies a configuration; without one, the configuration file, which is read again, with the files that it names.
+   * An error changes nothing.
+   * @throws {ConfigError} with all mistakes in the configuration, and their places in the file
+   * @throws {UsageError} without a configuration, if the program has not set `readConfig`
+   */
+  reload(parameters?: AdminParameters['reload']): Promise<ReloadView>
 }
 
 /** The name of an operation. */

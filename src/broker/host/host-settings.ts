@@ -15,6 +15,7 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   disk: ['open', 'list', 'remove', 'rename', 'syncNames'],
   processMemory: ['usedBytes', 'usedShare', 'watch'],
   openFiles: ['count'],
+  readConfig: ['call'],
   ...{ store: [], repair: [], source: [] },
 }
 

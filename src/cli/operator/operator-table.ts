@@ -7,7 +7,9 @@
 import { accessTable } from './access-table.ts'
 import { bridgeTable } from './bridge-table.ts'
 import { bytesText } from './layout.ts'
+import { reloadLines } from './reload-lines.ts'
 import { whyLines } from './why-lines.ts'
+import type { ReloadView } from '../../broker/host/admin.ts'
 import type { OperatorRow } from './operator-row.ts'
 
 const CLIENT = { name: 'CLIENT', parameter: 'clientId' } as const
@@ -246,12 +248,11 @@ export const operatorTable: readonly OperatorRow[] = [
   },
   {
     ...{ name: 'reload', operation: 'reload', kind: 'action' },
-    summary: 'reads certificates, password files and rules again',
+    summary: 'reads the configuration file again, and applies what has changed',
     details:
-      'Applies the present configuration once more. To apply a changed configuration file, send SIGHUP to the broker\n(`systemctl reload sluice`).',
-    done: () =>
-      'the configuration in force was applied again, with the files that it names; a changed configuration file takes SIGHUP',
-    examples: [['sluice reload', 'after a certificate was renewed']],
+      'Does what SIGHUP does (`systemctl reload sluice`), and prints which keys have changed and which of them wait for a\nrestart. The file is checked first, with every file that it names: if anything is wrong, nothing changes, and the\nexit code is 1. A broker inside a program refuses, because its configuration comes from the program.',
+    done: (_, answer) => reloadLines(answer as ReloadView).join('\n'),
+    examples: [['sluice reload', 'after the configuration file has changed']],
   },
   ...bridgeTable,
   ...accessTable,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ConfigInput } from '../../../src/config/options.ts'
 import { test } from 'node:test'
 import type { DisconnectPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
@@ -92,19 +93,42 @@ test('deleteRetained removes what the filter matches, silently, from the store a
   await again.close()
 })
 
-test('reload applies a configuration, or the present one once more', async () => {
+test('reload reads the configuration again by `readConfig`, and reports what that throws', async () => {
+  let input: unknown = { listeners: {}, 'sys-interval': 0, 'max-qos': 1 }
+  const read = (): { input: ConfigInput } => {
+    if (input instanceof Error) throw input
+    return { input: input as ConfigInput }
+  }
+  const broker = await VirtualBroker.start(input as ConfigInput, { readConfig: read })
+  const { admin } = broker.broker
+  input = { listeners: {}, 'sys-interval': 0 }
+  assert.deepEqual((await settled(broker, admin.reload())).changed, ['max-qos'])
+  input = new Error('the service does not answer')
+  await assert.rejects(settled(broker, admin.reload()), {
+    code: 'ERR_USAGE',
+    message: '`readConfig` of this program failed: the service does not answer',
+  })
+  input = { 'max-qos': 7 }
+  await assert.rejects(settled(broker, admin.reload()), { code: 'ERR_CONFIG' })
+  assert.equal(broker.broker.options.maxQos, 2)
+  await broker.close()
+})
+
+test('reload applies a configuration, and answers what has changed; without a file, it says why it cannot read one', async () => {
   const config = { listeners: {}, 'sys-interval': 0 } as const
   const broker = await VirtualBroker.start({ ...config, 'max-qos': 1 })
   const { admin } = broker.broker
   const reloaded: unknown[] = []
   broker.broker.on('reloaded', (event) => reloaded.push(event))
-  await settled(broker, admin.reload())
-  assert.equal(broker.broker.options.maxQos, 1)
-  await settled(broker, admin.reload({ configuration: { ...config, 'max-qos': 2 } }))
+  await assert.rejects(settled(broker, admin.reload()), {
+    code: 'ERR_USAGE',
+    message: /inside a program .* no file to read again: send `configuration`/,
+  })
+  assert.deepEqual(await settled(broker, admin.reload({ configuration: { ...config, 'max-qos': 2 } })), {
+    ...{ file: undefined, changed: ['max-qos'], needRestart: [], warnings: [] },
+  })
   assert.equal(broker.broker.options.maxQos, 2)
-  await settled(broker, admin.reload())
-  assert.equal(broker.broker.options.maxQos, 2)
-  assert.equal(reloaded.length, 3)
+  assert.equal(reloaded.length, 1)
   const nonsense = { 'max-qos': 7 } as unknown as typeof config
   await assert.rejects(settled(broker, admin.reload({ configuration: nonsense })), { code: 'ERR_CONFIG' })
   await broker.close()

@@ -372,6 +372,10 @@ const settings: Readonly<Record<keyof BrokerSettings, MakeDoor | string>> = {
   disk: 'test/unit/broker/closing-store.test.ts and test/contract: it rejects, or never answers',
   repair: 'is no code',
   source: 'is no code',
+  readConfig: (breach) => ({
+    settings: { readConfig: breach },
+    use: ({ broker }) => void broker.admin.reload().catch(() => undefined),
+  }),
 }
 for (const [name, make] of Object.entries(settings))
   if (typeof make !== 'string') prove(`the setting ${name}`, make, false, true)

@@ -332,7 +332,10 @@ export const effects: Readonly<Record<string, Effect>> = {
     observe: async (broker) => {
       const factory = (): Promise<Plugin> => new Promise(() => undefined)
       const config = { listeners: {}, plugins: [factory], pluginStartTimeout: broker.broker.options.pluginStartTimeout }
-      const failed = broker.broker.reload(config).catch((error: unknown) => error as Error)
+      const failed = broker.broker.reload(config).then(
+        () => undefined,
+        (error: unknown) => error as Error,
+      )
       await broker.settle()
       broker.advance(60_000)
       return (await failed)?.message.split(': ').at(-1)

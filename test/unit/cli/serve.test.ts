@@ -13,6 +13,7 @@ const broker: Served = {
   start: () => Promise.resolve(),
   close: () => Promise.resolve(),
   pulse: () => Promise.resolve(),
+  on: () => undefined,
 }
 
 /** One turn of the event loop, in which everything that is ready has happened. */
@@ -41,7 +42,7 @@ test('a program without listeners runs until a signal ends it', () => {
     const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
     // A timer that keeps nothing alive: the signal comes only if the program itself goes on.
     setTimeout(() => process.kill(process.pid, 'SIGTERM'), 20).unref()
-    const broker = { listeners: [], start: done, close: done, pulse: done }
+    const broker = { listeners: [], start: done, close: done, pulse: done, on: nothing }
     process.exitCode = await serve(broker, { log, signals: process, announcements: [] })
   `
   const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
@@ -56,8 +57,10 @@ test('a reload logs the listeners that are new, that moved and that closed, port
     { name: 'moves', urls: ['mqtt://127.0.0.1:2'] },
     { name: 'goes', urls: ['mqtt://127.0.0.1:3', 'mqtt://[::1]:3'] },
   ]
+  const events = new EventEmitter()
   const changing = {
     ...broker,
+    on: (event: string, listener: () => void) => events.on(event, listener),
     get listeners() {
       return listeners
     },
@@ -68,6 +71,7 @@ test('a reload logs the listeners that are new, that moved and that closed, port
       { name: 'moves', urls: ['mqtt://127.0.0.1:4'] },
       { name: 'comes', urls: ['ws://127.0.0.1:40123'] },
     ]
+    events.emit('reloaded')
     return Promise.resolve()
   }
   const served = serve(changing, { log, signals, announcements: [], reload })
@@ -76,12 +80,12 @@ test('a reload logs the listeners that are new, that moved and that closed, port
   signals.emit('SIGHUP')
   await turn()
   assert.deepEqual(log.lines, [
-    'SIGHUP: configuration reloaded',
     'no longer listening on mqtt://127.0.0.1:2',
     'no longer listening on mqtt://127.0.0.1:3',
     'no longer listening on mqtt://[::1]:3',
     'listening on mqtt://127.0.0.1:4',
     'listening on ws://127.0.0.1:40123',
+    'SIGHUP: configuration reloaded',
   ])
   signals.emit('SIGHUP')
   await turn()

@@ -147,6 +147,35 @@ test('SIGHUP opens a log file that was rotated again, also where the configurati
   assert.doesNotMatch(readFileSync(`${file}.1`, 'utf8'), /SIGHUP/)
 })
 
+test('reload reads the changed file, applies it, names what waits for a restart, and refuses what cannot work with its place', async (t) => {
+  const listeners = 'listeners: {one: {bind: "127.0.0.1:0"}}\n'
+  const folder = configure(listeners)
+  const file = join(folder, 'sluice.yaml')
+  const running = startSluice(t, folder, ['--config', 'sluice.yaml'])
+  assert.match((await running.line()).msg, /^listening on/)
+  assert.match((await running.line()).msg, /^state is kept/)
+  const reload = () => sluice(['reload', '--socket', 'sluice-data/admin.sock'], folder)
+  const two = 'listeners: {one: {bind: "127.0.0.1:0"}, two: {bind: "127.0.0.1:0"}}\n'
+  writeFileSync(file, `${two}max-qos: 1\npersistence: {durability: memory}\n`)
+  const { answer } = JSON.parse(reload().out) as { answer: Record<string, unknown> }
+  assert.deepEqual(answer, {
+    ...{ file: 'sluice.yaml', changed: ['max-qos', 'persistence.durability', 'listeners.two'] },
+    ...{ needRestart: ['persistence.durability'], warnings: [] },
+  })
+  assert.match((await running.line()).msg, /^`persistence.durability` has changed; the change takes effect at the next/)
+  assert.equal((await running.line()).listener, 'two', 'as after SIGHUP, it is logged where the broker listens now')
+  const config = () => JSON.parse(sluice(['config', '--config', 'sluice.yaml'], folder).out) as { maxQos: number }
+  assert.equal(config().maxQos, 1)
+
+  writeFileSync(file, `${two}max-qos: 7\n`)
+  const { code, err } = reload()
+  assert.equal(code, 1)
+  assert.match(err, /sluice\.yaml:2:10: max-qos must be one of 0, 1, 2, got 7/)
+  writeFileSync(file, `${two}max-qos: 1\n`)
+  assert.equal(config().maxQos, 1, 'nothing has changed')
+  await running.stop('SIGTERM')
+})
+
 test('start takes warnings to the log', async (t) => {
   const folder = configure('listeners: {default: {bind: ":1"}, a: {bind: "[::1]:0"}}\n')
   const running = startSluice(t, folder, ['--config', 'sluice.yaml'])

@@ -113,7 +113,7 @@ test('a reload that is asked for by the API is answered, also if the address cha
     { socketPath, method: 'POST', path: '/api/v1/reload', headers },
     configuration,
   )
-  assert.deepEqual([status, connection], [204, 'close'])
+  assert.deepEqual([status, connection], [200, 'close'])
   assert.equal((await ask({ socketPath: next })).status, 200)
   assert.equal(broker.state, 'started')
 })

@@ -179,7 +179,7 @@ test('closing the broker does not wait for a TLS handshake', async (t) => {
 test('a reload turns TLS on and off and changes the host at the same port, or leaves everything as it was', async (t) => {
   const { certfile, keyfile } = writeFiles(scratchFolder(), identity())
   const { broker, port } = await serve(t, { certfile, keyfile })
-  const reload = (bind: string, ssl: boolean, listeners = {}): Promise<void> =>
+  const reload = (bind: string, ssl: boolean, listeners = {}): Promise<unknown> =>
     broker.reload({
       listeners,
       admin: { bind: `${bind}:${port}`, socket: 'off', ...(ssl && { ssl, certfile, keyfile }) },
