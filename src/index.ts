@@ -1,7 +1,8 @@
 /** The public door: named re-exports only. @module */
 export { PROMETHEUS_CONTENT_TYPE, prometheusText } from './admin/prometheus.ts'
 export { Broker, createBroker, type BrokerConstructor } from './create-broker.ts'
-export type { BrokerSettings, BrokerState, ReadConfig } from './broker/broker-settings.ts'
+export type { ReadConfig, ReloadView } from './broker/host/read-again.ts'
+export type { BrokerSettings, BrokerState } from './broker/broker-settings.ts'
 export type { DisconnectOptions } from './broker/host-clients.ts'
 export type { PublishOptions } from './broker/host/host-message.ts'
 export type {
@@ -51,7 +52,6 @@ export type {
   DropView,
   FieldOptions,
   BackupView,
-  ReloadView,
   CertificateView,
   OverviewView,
   TopicsQuery,
@@ -148,12 +148,12 @@ export type {
   TelemetryOptions,
   UsersOptions,
   PluginReference,
+  ReloadChanges,
   ServerCertificate,
   Switch,
   TopicCheckOptions,
   UnknownUserNames,
 } from './config/options.ts'
-export type { ReloadChanges } from './config/option-changes.ts'
 export type { AccessExplanation } from './access/access.ts'
 export type { HandshakeRefusal, HandshakeStage, ListenerTrouble, ListenerUp } from './access/listener-events.ts'
 export type {

@@ -1,5 +1,5 @@
 /** Every text of the page, for whoever wants to read them together or translate them. @module */
-import type { ReloadView } from '../../src/broker/host/admin.ts'
+import type { ReloadView } from '../../src/broker/host/read-again.ts'
 import { brief, bytes, count } from './format.ts'
 
 export const texts = {

@@ -6,7 +6,7 @@
  * @module
  */
 import { SluiceError } from '../base/errors.ts'
-import { rereadConfig, serverOf, type Broker } from '../broker/broker.ts'
+import { lifeOf, serverOf, type Broker } from '../broker/broker.ts'
 import type { Admin, AdminParameters, CallOptions, OperationName } from '../broker/host/admin.ts'
 import type { PublishOptions } from '../broker/host/host-message.ts'
 import { OpenBridges } from '../broker/host/open-bridges.ts'
@@ -79,7 +79,7 @@ const calls: Calls = {
   unsubscribeFor: (broker, { clientId, topicFilters }) => broker.unsubscribeFor(clientId, topicFilters),
   deleteRetained: (broker, { topicFilter }) => deleteRetained(broker, topicFilter),
   reload: async (broker, { configuration }) => {
-    if (configuration === undefined) return rereadConfig(broker)
+    if (configuration === undefined) return lifeOf(broker).reread()
     return { file: undefined, ...(await broker.reload(configuration)) }
   },
   ...accessCalls,

@@ -8,7 +8,6 @@ import type { Disk } from '../base/disk.ts'
 import type { Logger } from '../base/log.ts'
 import type { Store } from '../stores/store.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
-import type { ConfigInput } from '../config/options.ts'
 import type { StreamPumps } from './host/host-streams.ts'
 import type { Directory, MakeCredentials, Step } from '../access/directory/directory.ts'
 import type { ControlHandler } from './control.ts'
@@ -17,6 +16,7 @@ import type { OpenAdmin } from './host/admin-door.ts'
 import type { OpenTelemetry } from './host/telemetry-export.ts'
 import type { LoadBridges } from './host/open-bridges.ts'
 import { type ProcessMemory } from '../limits/process-memory.ts'
+import type { ReadConfig } from './host/read-again.ts'
 import type { OpenOne } from './host/open-listeners.ts'
 import { type OpenFiles } from '../limits/open-files.ts'
 
@@ -40,13 +40,6 @@ export interface RunningFloorParts extends FloorParts {
   readonly loadBridges: LoadBridges
   /** Loads what carries out commands on `$CONTROL/dynamic-security/v1`. */
   readonly loadControl: () => Promise<ControlHandler>
-}
-
-/** A configuration that was read again. */
-export interface ReadConfig {
-  readonly input: ConfigInput
-  /** Where it was read from; `undefined` without a file. */
-  readonly source?: ConfigSource | undefined
 }
 
 /** What a broker can be given in addition to its configuration. Every setting is optional. */

@@ -13,14 +13,13 @@ import type { Message } from '../protocol/message.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import type { StoreFigures } from '../stores/store.ts'
 import type { AccessExplanation } from '../access/access.ts'
-import type { ConfigSource } from '../config/config-problems.ts'
-import type { ReloadChanges } from '../config/option-changes.ts'
-import { resolveOptions, type ConfigInput, type Options } from '../config/options.ts'
+import type { ConfigInput, ConfigSource, Options, ReloadChanges } from '../config/options.ts'
+import { resolveOptions } from '../config/options.ts'
 import { Emitter } from '../reporting/emitter.ts'
 import type { Figure } from '../reporting/figure.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 import { realClock } from '../turn/clock.ts'
-import { lazyAdmin, type Admin, type AdminHandler, type AdminHandlerOptions, type ReloadView } from './host/admin.ts'
+import { lazyAdmin, type Admin, type AdminHandler, type AdminHandlerOptions } from './host/admin.ts'
 import type { SubscribeForOptions, SubscriptionInput, SubscriptionResult } from './host/client-subscriptions.ts'
 import type { ClosedConnectionsOptions } from './host/closed-connection-pages.ts'
 import { hostMessage, type PublishOptions } from './host/host-message.ts'
@@ -35,46 +34,31 @@ import type { ClosedConnectionView } from './sessions/closed-connections.ts'
 import type { HeldMessageView } from './sessions/held-message-view.ts'
 import type { SessionView } from './sessions/session-view.ts'
 import type { BrokerSettings, BrokerState } from './broker-settings.ts'
-import { readAgain } from './host/read-again.ts'
 import { HostClients, type DisconnectOptions } from './host-clients.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { partsFor, type PartsFor } from './parts-for.ts'
 import type { RunningParts } from './running-parts.ts'
 import type { Server } from './server.ts'
 
-/** What the floors above put in. */
-export type BrokerParts = PartsFor<Broker>
-
-let runningOf: (broker: Broker) => Server
-let reloadOf: (broker: Broker) => Promise<ReloadView>
+/** The life of a Broker, for whoever lets it read its configuration again. */
+export let lifeOf: (broker: Broker) => Lifecycle
 
 /** The Server of a Broker, for the views of operators and for tests. */
 export function serverOf(broker: Broker): Server {
-  return runningOf(broker)
-}
-
-/**
- * Reads the configuration again with the setting `readConfig`, and applies it.
- *
- * @throws {UsageError} if the broker was not given that setting
- */
-export async function rereadConfig(broker: Broker): Promise<ReloadView> {
-  return reloadOf(broker)
+  return lifeOf(broker).running()
 }
 
 export class Broker extends Emitter implements AsyncDisposable {
   static {
-    runningOf = (broker) => broker.#life.running()
-    reloadOf = (broker) => broker.#rereadConfig()
+    lifeOf = (broker) => broker.#life
   }
 
   readonly #life: Lifecycle
   readonly #parts: RunningParts
   readonly #clients: HostClients
   readonly #admin: Admin
-  readonly #readConfig: BrokerSettings['readConfig']
 
-  constructor(config: ConfigInput, settings: BrokerSettings, parts: BrokerParts) {
+  constructor(config: ConfigInput, settings: BrokerSettings, parts: PartsFor<Broker>) {
     checkSettings(settings as Readonly<Record<string, unknown>>)
     const life = new Lifecycle(
       config,
@@ -84,7 +68,6 @@ export class Broker extends Emitter implements AsyncDisposable {
     super(life.parts.events)
     this.#life = life
     this.#parts = life.parts
-    this.#readConfig = settings.readConfig
     this.#clients = new HostClients(() => life.running(), settings.clock ?? realClock)
     this.#admin = lazyAdmin(() => parts.loadAdmin(this))
   }
@@ -394,18 +377,12 @@ export class Broker extends Emitter implements AsyncDisposable {
    * it still allows stay open. An error changes nothing. Several calls are processed in their order.
    *
    * @param config default: the present configuration once more, so that its files are read again
-   * @returns the keys that have changed, and which of them wait for the next start
+   * @returns the keys that have changed
    * @throws {ConfigError} with all mistakes in the configuration
    * @throws {UsageError} if the broker is not running, or closes meanwhile
    */
   reload(config?: ConfigInput, source: ConfigSource | undefined = this.#parts.source): Promise<ReloadChanges> {
     return this.#life.reload(config, source)
-  }
-
-  async #rereadConfig(): Promise<ReloadView> {
-    this.#life.running()
-    const { input, source } = await readAgain(this.#readConfig)
-    return { file: source?.file, ...(await this.reload(input, source)) }
   }
 
   /**

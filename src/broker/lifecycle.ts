@@ -17,6 +17,7 @@ import type { ReloadChanges } from '../config/option-changes.ts'
 import type { ConfigInput } from '../config/options.ts'
 import { realClock, stayAlive } from '../turn/clock.ts'
 import type { BrokerSettings, BrokerState, RunningFloorParts } from './broker-settings.ts'
+import { readAgain, type ReloadView } from './host/read-again.ts'
 import { closedMeanwhile, StartAttempt } from './host/start-attempt.ts'
 import { RunningParts } from './running-parts.ts'
 import type { Server } from './server.ts'
@@ -28,6 +29,7 @@ export class Lifecycle {
   readonly parts: RunningParts
   readonly #signal: AbortSignal | undefined
   readonly #clock: Clock
+  readonly #readConfig: BrokerSettings['readConfig']
   #state: BrokerState = 'new'
   /** The start in progress. When it ends, it sees that the broker is closing, and closes what it has opened. */
   #starting: StartAttempt | undefined
@@ -38,6 +40,7 @@ export class Lifecycle {
   constructor(config: ConfigInput, settings: BrokerSettings, floors: RunningFloorParts) {
     this.parts = new RunningParts(config, settings, floors, () => this.running())
     this.#signal = settings.signal
+    this.#readConfig = settings.readConfig
     this.#clock = settings.clock ?? realClock
   }
 
@@ -119,6 +122,13 @@ export class Lifecycle {
   async #endStart(attempt: StartAttempt, timeoutMs: number): Promise<void> {
     if (!(await within(attempt.over, timeoutMs, this.#clock))) attempt.giveUp()
     await attempt.over
+  }
+
+  /** @throws {UsageError} without a setting `readConfig` */
+  async reread(): Promise<ReloadView> {
+    this.running()
+    const { input, source } = await readAgain(this.#readConfig)
+    return { file: source?.file, ...(await this.reload(input, source)) }
   }
 
   /** Several calls are processed in their order. */

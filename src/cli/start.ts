@@ -4,7 +4,7 @@ import type { LogOptions, Options } from '../config/options.ts'
 import { realClock } from '../turn/clock.ts'
 import { Broker } from '../create-broker.ts'
 import { adminUrlsOf } from '../admin/admin-services.ts'
-import { rereadConfig, serverOf } from '../broker/broker.ts'
+import { lifeOf, serverOf } from '../broker/broker.ts'
 import type { Call } from './command.ts'
 import { readConfig, stateSentence, warningsOf, type CheckedConfig } from './config.ts'
 import { ProgramLog } from './log.ts'
@@ -35,7 +35,7 @@ export function start({ options: written, terminal }: Call): Promise<number> {
     log.configure(settingsOf(broker.options))
     warn(broker.options)
   })
-  const reload = async (): Promise<void> => void (await rereadConfig(broker))
+  const reload = async (): Promise<void> => void (await lifeOf(broker).reread())
   const manager = serviceManagerOf({
     environment: process.env,
     processId: process.pid,

@@ -27,6 +27,7 @@ import type { ListenerOptions, Options } from './resolved-options.ts'
 
 export type { BridgeInput, ConfigInput, ListenerInput, Switch } from './config-input.ts'
 export type { BindAddress } from './option-schema.ts'
+export type { ReloadChanges } from './option-changes.ts'
 export type { ConfigSource } from './config-problems.ts'
 export type {
   BansOptions,

@@ -1,5 +1,6 @@
 /** What is shown of the broker itself: figures, listeners, health, answers to questions, traces. @module */
-import type { BackupView, CertificateView, DropView, OverviewView, ReloadView } from '../../broker/host/admin.ts'
+import type { BackupView, CertificateView, DropView, OverviewView } from '../../broker/host/admin.ts'
+import type { ReloadView } from '../../broker/host/read-again.ts'
 import type { BridgeTraffic, BridgeView } from '../../broker/host/bridge-view.ts'
 import type { HistoryView } from '../../broker/host/history-view.ts'
 import type { HealthCheckView } from '../../broker/host/health-view.ts'

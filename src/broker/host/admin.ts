@@ -7,7 +7,6 @@
 import type { ReasonCode } from '../../codec/reason-code.ts'
 import type { Properties } from '../../codec/properties.ts'
 import type { ProtocolVersion, QoS } from '../../codec/packet-types.ts'
-import type { ReloadChanges } from '../../config/option-changes.ts'
 import type { ConfigInput } from '../../config/options.ts'
 import type { DropCause } from '../../protocol/drop-cause.ts'
 import type { StoreCondition } from '../../stores/store.ts'
@@ -18,6 +17,7 @@ import type { SessionView } from '../sessions/session-view.ts'
 import type { ClosedConnectionsOptions } from './closed-connection-pages.ts'
 import type { SubscriptionInput, SubscriptionResult } from './client-subscriptions.ts'
 import type { ApiKeyRequest, ApiKeyView, CreatedApiKey } from './api-key-views.ts'
+import type { ReloadView } from './read-again.ts'
 import type { HealthCheckView } from './health-view.ts'
 import type { HistoryQuery, HistoryView } from './history-view.ts'
 import type { LoginLinkView, LoginView, ResetRequest } from './login-views.ts'
@@ -124,12 +124,6 @@ export interface BackupView {
   /** Its folder. */
   readonly path: string
   readonly bytes: number
-}
-
-/** What a reload has done. */
-export interface ReloadView extends ReloadChanges {
-  /** The configuration file that was read; `undefined` if there is none, or the caller sent the configuration. */
-  readonly file: string | undefined
 }
 
 /** A connected client with messages or bytes that it has not taken yet. */
@@ -376,12 +370,7 @@ export interface Admin extends AccessAdmin, AuditAdmin, BridgeAdmin, TraceAdmin 
    * how many.
    */
   deleteRetained(parameters: AdminParameters['deleteRetained']): Promise<number>
-  /**
-   * Applies a configuration; without one, the configuration file, which is read again, with the files that it names.
-   * An error changes nothing.
-   * @throws {ConfigError} with all mistakes in the configuration, and their places in the file
-   * @throws {UsageError} without a configuration, if the program has not set `readConfig`
-   */
+  /** Applies a configuration, and returns what has changed; without one, reads the configuration file again. */
   reload(parameters?: AdminParameters['reload']): Promise<ReloadView>
 }
 

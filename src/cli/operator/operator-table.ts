@@ -9,7 +9,7 @@ import { bridgeTable } from './bridge-table.ts'
 import { bytesText } from './layout.ts'
 import { reloadLines } from './reload-lines.ts'
 import { whyLines } from './why-lines.ts'
-import type { ReloadView } from '../../broker/host/admin.ts'
+import type { ReloadView } from '../../broker/host/read-again.ts'
 import type { OperatorRow } from './operator-row.ts'
 
 const CLIENT = { name: 'CLIENT', parameter: 'clientId' } as const

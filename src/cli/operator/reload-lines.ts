@@ -1,6 +1,6 @@
 /** What `sluice reload` prints for people. @module */
 import { printable } from '../../base/printable.ts'
-import type { ReloadView } from '../../broker/host/admin.ts'
+import type { ReloadView } from '../../broker/host/read-again.ts'
 
 /** A line for what was read, one for each key that waits for a restart, and the warnings. */
 export function reloadLines({ file, changed, needRestart, warnings }: ReloadView): readonly string[] {

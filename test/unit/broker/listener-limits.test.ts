@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConfigInput } from '../../../src/config/options.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
-import { Broker, type BrokerParts } from '../../../src/broker/broker.ts'
+import { Broker } from '../../../src/broker/broker.ts'
+import type { PartsFor } from '../../../src/broker/parts-for.ts'
 import type { AcceptingHost } from '../../../src/broker/host/open-listeners.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { attachStream } from '../../../src/listeners/pump.ts'
@@ -15,7 +16,7 @@ import { clientsOf } from '../../support/sessions.ts'
 /** A broker whose listeners open no port: a Client comes in through one by its name. */
 async function withListeners(config: ConfigInput) {
   const hosts = new Map<string, AcceptingHost>()
-  const parts: BrokerParts = {
+  const parts: PartsFor<Broker> = {
     openListener: (options, host) => {
       hosts.set(options.name, host)
       const nothing = (): Promise<void> => Promise.resolve()
