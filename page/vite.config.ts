@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { defineConfig, type Plugin } from 'vite'
 import type { OperationTable, ParameterRow } from '../src/admin/operation.ts'
@@ -33,15 +34,16 @@ function routes(): Plugin {
   }
 }
 
-/** Compressed once, when it is built, as small as possible. */
+/** Compressed once, when it is built, as small as possible; from the files as written, because Vite changes chunks until then. */
 function compressed(): Plugin {
   return {
     name: 'compressed',
-    generateBundle(_, bundle) {
-      for (const [fileName, file] of Object.entries(bundle)) {
-        const source = Buffer.from(file.type === 'chunk' ? file.code : file.source)
-        this.emitFile({ type: 'asset', fileName: `${fileName}.br`, source: brotliCompressSync(source) })
-        this.emitFile({ type: 'asset', fileName: `${fileName}.gz`, source: gzipSync(source, { level: 9 }) })
+    writeBundle({ dir }, bundle) {
+      for (const fileName of Object.keys(bundle)) {
+        const path = join(dir!, fileName)
+        const source = readFileSync(path)
+        writeFileSync(`${path}.br`, brotliCompressSync(source))
+        writeFileSync(`${path}.gz`, gzipSync(source, { level: 9 }))
       }
     },
   }
@@ -49,7 +51,7 @@ function compressed(): Plugin {
 
 export default defineConfig({
   base: './',
-  plugins: [routes(), { ...compressed(), enforce: 'post' }],
+  plugins: [routes(), compressed()],
   build: {
     outDir: '../dist/page',
     emptyOutDir: true,

@@ -6,6 +6,7 @@ import { login } from './api/credentials.ts'
 import { logInAtStart, logOut } from './api/logins.ts'
 import { PageFrame } from './parts/basics.tsx'
 import { Dialogs } from './parts/dialog.tsx'
+import { lazily } from './parts/lazily.tsx'
 import { Shell } from './parts/shell.tsx'
 import { Access } from './pages/access.tsx'
 import { Bridges } from './pages/bridges.tsx'
@@ -19,10 +20,14 @@ import { Overview } from './pages/overview.tsx'
 import { Retained } from './pages/retained.tsx'
 import { Subscriptions } from './pages/subscriptions.tsx'
 import { Topics } from './pages/topics.tsx'
+import { Traces } from './pages/traces.tsx'
 import { Why } from './pages/why.tsx'
 import { route } from './state/route.ts'
 import { problemOf } from './state/view.ts'
 import { texts } from './texts.ts'
+
+/** With the tables of MQTT, which name packets, properties and Reason Codes. */
+const Trace = lazily(async () => (await import('./pages/trace/trace.tsx')).Trace)
 
 const PAGES: Readonly<Record<keyof typeof texts.pages, ComponentType>> = {
   overview: Overview,
@@ -30,6 +35,7 @@ const PAGES: Readonly<Record<keyof typeof texts.pages, ComponentType>> = {
   topics: Topics,
   retained: Retained,
   subscriptions: Subscriptions,
+  trace: Traces,
   why: Why,
   listeners: Listeners,
   bridges: Bridges,
@@ -59,8 +65,9 @@ export function App(): JSX.Element {
 }
 
 function Current(): JSX.Element {
-  const [place = '', clientId] = route.value
-  if (place === 'clients' && clientId !== undefined) return <ClientPage key={clientId} clientId={clientId} />
+  const [place = '', name] = route.value
+  if (place === 'clients' && name !== undefined) return <ClientPage key={name} clientId={name} />
+  if (place === 'trace' && name !== undefined) return <Trace key={name} traceId={name} />
   const Page = Object.hasOwn(PAGES, place) ? PAGES[place as keyof typeof PAGES] : undefined
   return Page === undefined ? <PageFrame title={texts.notFound}>{null}</PageFrame> : <Page />
 }

@@ -4,6 +4,8 @@
  * @module
  */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { parseTrace } from '../../src/admin/trace/trace-file.ts'
 import type { Broker } from '../../src/index.ts'
 import type { Visitor } from './visitor.ts'
 
@@ -116,6 +118,54 @@ const findSubscriptions: Action = async (visitor) => {
   await visitor.page.getByLabel('Kind').selectOption('Shared')
   await visitor.row('$share/billing/meters/#').waitFor()
   await visitor.page.getByRole('table', { name: 'Shared Subscriptions' }).getByText('billing').waitFor()
+}
+
+/** From a client to its trace, its records, the file, and the end. */
+const traceClient: Action = async (visitor, broker, number) => {
+  const clientId = thermostat(number + 21)
+  const { page } = visitor
+  await visitor.goTo(`clients/${clientId}`, new RegExp(clientId))
+  await page.getByRole('link', { name: 'Trace …' }).click()
+  await visitor.heading('Trace').waitFor()
+  assert.equal(await page.getByLabel('Client identifier').inputValue(), clientId)
+  await visitor.button('Start').click()
+  await visitor.heading(new RegExp(clientId)).waitFor()
+  await visitor.row('following').waitFor()
+  await broker.publish(`house/room${number + 21}/set`, '21.5', { qos: 1 })
+  await visitor.row('<- PUBLISH').waitFor()
+  await visitor.row('-> PUBACK').waitFor()
+  await visitor.inspect('trace')
+  await page.getByLabel('Search').fill('publish')
+  await visitor.row('-> PUBACK').waitFor({ state: 'detached' })
+  await visitor.row('<- PUBLISH').getByRole('button').click()
+  await page.getByRole('heading', { name: /^Record \d+/ }).waitFor()
+  await visitor.inspect('trace-record')
+  await visitor.button('Pause').click()
+  await visitor.button('Resume').click()
+  const [saved] = await Promise.all([page.waitForEvent('download'), visitor.button('Download').click()])
+  const { header, records } = parseTrace(readFileSync(await saved.path(), 'utf8'), saved.suggestedFilename())
+  assert.equal(header.clientId, clientId)
+  assert(records.some(({ record }) => record.packet?.type === 'PUBACK'))
+  await visitor.button('Stop').click()
+  await visitor.confirm('Stop')
+  await visitor.note('Stopped.')
+  await page.getByText(/^Stopped after \d+ records\./).waitFor()
+  await visitor.goTo('trace', 'Trace')
+  await visitor.row(clientId).getByRole('button', { name: 'Stop' }).waitFor({ state: 'detached' })
+}
+
+/** One that ends by itself. */
+const traceTopic: Action = async (visitor) => {
+  await visitor.goTo('trace', 'Trace')
+  await visitor.button('Start').click()
+  await visitor.page.getByRole('alert').waitFor()
+  await visitor.inspect('trace-refused')
+  await visitor.page.getByLabel('Topic filter').fill('meters/#')
+  await visitor.page.getByLabel('Records').fill('5')
+  await visitor.button('Start').click()
+  await visitor.page.getByText('It has reached its limit of 5 records.').waitFor()
+  await visitor.row('meters/0001/energy').waitFor()
+  await visitor.inspect('trace-ended')
 }
 
 const askWhy: Action = async (visitor) => {
@@ -286,6 +336,8 @@ export const actions: Readonly<Record<string, Action>> = {
   countAndPublish,
   deleteRetained,
   findSubscriptions,
+  traceClient,
+  traceTopic,
   askWhy,
   changeUsers,
   changeRoles,

@@ -17,6 +17,8 @@ export const places: readonly Place[] = [
   { name: 'topics', path: 'topics', heading: 'Topics' },
   { name: 'retained', path: 'retained', heading: 'Retained' },
   { name: 'subscriptions', path: 'subscriptions', heading: 'Subscriptions' },
+  { name: 'traces', path: 'trace', heading: 'Trace' },
+  { name: 'no-trace', path: 'trace/none', heading: /none/ },
   { name: 'why', path: 'why?client=stuck-display', heading: 'Why' },
   { name: 'listeners', path: 'listeners', heading: 'Listeners' },
   { name: 'bridges', path: 'bridges', heading: 'Bridges' },

@@ -40,6 +40,11 @@ export function ClientPage({ clientId }: { readonly clientId: string }): JSX.Ele
           <a class="button" href={`${linkTo('why')}?${new URLSearchParams({ client: clientId })}`}>
             {own.why}
           </a>
+          {may('startTrace') && (
+            <a class="button" href={`${linkTo('trace')}?${new URLSearchParams({ client: clientId })}`}>
+              {own.trace}
+            </a>
+          )}
           {session && may('disconnect') && <Actions session={session} reload={reload} />}
         </>
       }

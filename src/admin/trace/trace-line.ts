@@ -162,13 +162,29 @@ function valueText(value: unknown): string {
 function bytesText(bytes: number, base64: unknown): string {
   const size = `(${bytes} ${bytes === 1 ? 'byte' : 'bytes'})`
   if (typeof base64 !== 'string') return size
-  const shown = Buffer.from(base64, 'base64')
-  const text = shown.toString()
-  const isText = Buffer.from(text).equals(shown)
-  const written = isText
-    ? `"${safeExcerpt(text, MAX_SHOWN_BYTES)}"`
-    : `0x${shown.subarray(0, MAX_SHOWN_BYTES / 2).toString('hex')}`
+  const shown = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+  const text = textOf(shown)
+  const written =
+    text === undefined
+      ? `0x${hexadecimal(shown.subarray(0, MAX_SHOWN_BYTES / 2))}`
+      : `"${safeExcerpt(text, MAX_SHOWN_BYTES)}"`
   return `${written}${shown.length < bytes ? '…' : ''} ${size}`
+}
+
+/** Without the classes of Node, because the page also shows traces. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** @returns `undefined` unless it is UTF-8 */
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+function hexadecimal(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function pairsText(pairs: unknown): string {
