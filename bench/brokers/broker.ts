@@ -49,6 +49,39 @@ export function mosquitto(command: string, stores = false): BrokerKind {
   }
 }
 
+/** See flashmq.conf(5). Its limits for what waits are those of 16-bit Packet Identifiers. */
+function flashmqConfig(port: number, folder: string): string {
+  return [
+    'allow_anonymous true',
+    'max_qos_msg_pending_per_client 65535',
+    'max_qos_bytes_pending_per_client 1000000000',
+    `log_file ${join(folder, 'flashmq.log')}`,
+    'listen {',
+    '  protocol mqtt',
+    '  inet_protocol ip4',
+    `  inet4_bind_address ${HOST}`,
+    `  port ${port}`,
+    '}',
+    '',
+  ].join('\n')
+}
+
+/** @param command the program that the variable FLASHMQ names: no distribution has a package of it */
+function flashmq(command: string): BrokerKind {
+  const version = spawnSync(command, ['--version'], { encoding: 'utf8', timeout: 5000 })
+  return {
+    name: 'flashmq',
+    version: /version (\S+)/i.exec(version.stdout)?.[1] ?? 'unknown',
+    async start() {
+      const folder = makeFolder()
+      const target: Target = { transport: 'tcp', host: HOST, port: await freePort() }
+      const file = join(folder, 'flashmq.conf')
+      await writeFile(file, flashmqConfig(target.port, folder))
+      return running(startChild(command, ['--config-file', file]), target, folder)
+    },
+  }
+}
+
 /** A broker that is a small script of ours, given its port. */
 function scripted(name: string, version: string, file: string, ...options: string[]): BrokerKind {
   return {
@@ -96,11 +129,16 @@ function installedAedes(packageName: string): BrokerKind[] {
   return version === undefined ? [] : [scripted(packageName, version, './aedes.js', packageName)]
 }
 
-/** The peers that are present: Mosquitto, aedes 1.x, and another aedes installed under the name `aedes-next`. */
+/**
+ * The peers that are present: Mosquitto, FlashMQ if the variable FLASHMQ names its program, aedes 1.x, and another aedes
+ * installed under the name `aedes-next`.
+ */
 export function presentPeers(): BrokerKind[] {
   const command = findProgram('mosquitto')
+  const flashmqCommand = process.env['FLASHMQ']
   return [
     ...(command === undefined ? [] : [mosquitto(command), mosquitto(command, true)]),
+    ...(flashmqCommand === undefined ? [] : [flashmq(flashmqCommand)]),
     ...installedAedes('aedes'),
     ...installedAedes('aedes-next'),
   ]

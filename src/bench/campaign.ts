@@ -30,7 +30,10 @@ interface PlannedStep extends Step {
 /** The time for starting, connecting and stopping, in addition to that of the row itself. */
 const OVERHEAD_SECONDS = 1
 /** Rows that fill the broker with many items need extra time. */
-const FILLING_SECONDS = { traffic: 0, replay: 2, subscriptions: 5, idle: 8, kept: 15, durable: 10 } as const
+const FILLING_SECONDS = {
+  ...{ traffic: 0, replay: 2, subscriptions: 5, idle: 8, kept: 15, durable: 10 },
+  ...{ visits: 6, pings: 0, storm: 10, start: 0 },
+} as const
 
 /** A broker elsewhere, of which only the generator's observations are known. */
 export function remote(target: Target): Contender {

@@ -48,8 +48,6 @@ export function selectRows(names: string | undefined, offered: readonly Workload
   return names.split(',').map((name) => {
     const found = offered.find((workload) => workload.name === name)
     if (found) return found
-    throw new UsageError(
-      `workload.name).join(', ')} => unknown row ${name}; the rows are ${offered.map((workload) => workload.name).join(', ')} => workload.name).join(', ')}`,
-    )
+    throw new UsageError(`unknown row ${name}; the rows are ${offered.map((workload) => workload.name).join(', ')}`)
   })
 }

@@ -114,6 +114,8 @@ function isFree(port: number): Promise<boolean> {
 }
 
 const START_TIMEOUT_MS = 15_000
+/** A start is measured with this accuracy. */
+const POLL_MS = 3
 
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -125,7 +127,7 @@ function accepts(port: number): Promise<boolean> {
 
 /** Waits until a program listens on `port`. @throws its output if the child ends instead, or after 15 s */
 export async function listening(child: Child, port: number): Promise<void> {
-  for (const until = performance.now() + START_TIMEOUT_MS; performance.now() < until; await sleep(20)) {
+  for (const until = performance.now() + START_TIMEOUT_MS; performance.now() < until; await sleep(POLL_MS)) {
     if (await accepts(port)) return
     if (child.ended) break
   }

@@ -66,7 +66,9 @@ export class Progress {
 
 function describe(outcome: Measurement | Error): string {
   if (outcome instanceof Error) return outcome.message
-  const { messages, seconds, brokerMicroseconds, held } = outcome
+  const { messages, seconds, brokerMicroseconds, held, startMs } = outcome
+  if (startMs !== undefined) return `${Math.round(startMs)} ms`
+  if (held && !Number.isFinite(held.perSecond)) return `${significant(held.processorMicrosecondsEach)} µs each`
   if (held && messages === 0) return `${Math.round(held.perSecond).toLocaleString('en-US')}/s`
   const cost = brokerMicroseconds === undefined ? '' : `, ${significant(brokerMicroseconds)} µs/message`
   return `${Math.round(messages / seconds).toLocaleString('en-US')}/s${cost}`

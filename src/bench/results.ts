@@ -1,5 +1,6 @@
 /** Summarises the runs of a row, and formats the tables. @module */
 import type { Measurement } from './driver/measurement.ts'
+import type { Shape } from './driver/shape.ts'
 import { medianOfKnown, spread } from './statistics.ts'
 import type { Cells, Column } from './table.ts'
 import type { Workload } from './workloads.ts'
@@ -27,16 +28,21 @@ function middle(result: Result, figure: Figure): number | undefined {
 const brokerMicroseconds: Figure = (run) => run.brokerMicroseconds
 const messagesPerSecond: Figure = (run) => run.messages / run.seconds
 
-/** The basis of a ratio between brokers: memory for connections, otherwise processor time. */
-function costOf(result: Result): number | undefined {
-  if (['idle', 'kept'].includes(result.workload.shape.kind)) return middle(result, (run) => run.held?.bytesEach)
-  return middle(result, brokerMicroseconds)
+/** What a run cost, the basis of ratios: memory for what is held, processor time otherwise. */
+export function costOf({ kind }: Shape, run: Measurement): number | undefined {
+  if (kind === 'idle' || kind === 'kept') return run.held?.bytesEach
+  if (kind === 'visits' || kind === 'start') return run.held?.processorMicrosecondsEach
+  return run.brokerMicroseconds
+}
+
+function middleCost(result: Result): number | undefined {
+  return middle(result, (run) => costOf(result.workload.shape, run))
 }
 
 /** The cost of a message at `result` as a share of that at a peer in the same row; `undefined` if not measured. */
 export function ratioTo(results: readonly Result[], result: Result, peer: string): number | undefined {
   const other = results.find(({ workload, broker }) => workload === result.workload && broker === peer)
-  const [ours, theirs] = [costOf(result), other && costOf(other)]
+  const [ours, theirs] = [middleCost(result), other && middleCost(other)]
   return ours === undefined || theirs === undefined || other === result ? undefined : ours / theirs
 }
 
@@ -139,6 +145,7 @@ const messageColumns: readonly Described[] = [
 const heldColumns: readonly Described[] = [
   left('row', (result) => result.workload.title),
   left('broker', (result) => result.broker),
+  right('start ms', (result) => thousands(middle(result, (run) => run.startMs))),
   right('made/s', (result) => thousands(middle(result, (run) => run.held?.perSecond))),
   right('bytes each', (result) => thousands(middle(result, (run) => run.held?.bytesEach))),
   right('broker µs each', (result) => significant(middle(result, (run) => run.held?.processorMicrosecondsEach))),
@@ -194,15 +201,19 @@ export interface ResultTable {
   readonly rows: readonly Cells[]
 }
 
+/** The shapes without messages: what the broker holds, or what a step of something else costs. */
+const HELD: readonly Shape['kind'][] = ['idle', 'kept', 'visits', 'start']
+
 /** The tables of messages and of held items; one without rows is omitted. */
 export function resultTables(results: readonly Result[]): ResultTable[] {
-  const messages = results.filter(({ workload }) => !['idle', 'kept', 'durable'].includes(workload.shape.kind))
+  const isHeld = ({ workload }: Result): boolean => HELD.includes(workload.shape.kind)
+  const messages = results.filter(({ workload }) => !['durable', ...HELD].includes(workload.shape.kind))
   const stored = results.filter(({ workload }) => workload.shape.kind === 'durable')
-  const held = results.filter(({ workload }) => ['idle', 'kept', 'subscriptions'].includes(workload.shape.kind))
+  const held = results.filter((result) => isHeld(result) || result.workload.shape.kind === 'subscriptions')
   const tables = [
     { title: 'Messages', columns: messageColumns, of: messages },
     { title: 'Stored messages', columns: storedColumns, of: stored },
-    { title: 'Connections, sessions, subscriptions and retained messages', columns: heldColumns, of: held },
+    { title: 'Connections, sessions, subscriptions, retained messages, the start', columns: heldColumns, of: held },
   ]
   return tables
     .filter(({ of }) => of.length > 0)

@@ -8,7 +8,7 @@
  */
 import type { Version } from './driver/frames.ts'
 import type { Target } from './driver/raw-connection.ts'
-import type { Durable, Job, Kept, Shape, Traffic } from './driver/shape.ts'
+import type { Durable, Job, Kept, Shape, Traffic, Visits } from './driver/shape.ts'
 
 /** The most that our broker may use per message, as a share of a peer's cost. */
 export interface Goal {
@@ -81,6 +81,10 @@ function kept(things: Kept['things'], count: number): Kept {
   return { kind: 'kept', things, count, countBefore: 1000, qos: 0, payloadBytes: 64 }
 }
 
+function visitsRow(what: Visits['what'], title: string, count: number): Workload {
+  return row(what, title, { kind: 'visits', what, count, countBefore: 2000 }, { goal: { mosquitto: 2, aedes: 1 } })
+}
+
 /** Nothing is dropped, however much waits. */
 const unbounded: Settings = {
   'max-queued-messages': 10_000_000,
@@ -131,6 +135,16 @@ export const workloads: readonly Workload[] = [
     warmUpSeconds: 6,
     seconds: 10,
   }),
+  row(
+    'pings',
+    '400 Clients, 1,000 PINGREQ/s',
+    { kind: 'pings', connections: 400, perSecond: 1000 },
+    {
+      goal: { mosquitto: 1.5, aedes: 0.7 },
+      warmUpSeconds: 3,
+      seconds: 5,
+    },
+  ),
   row('450-1', '450 → 1, 20,000/s', traffic({ publishers: 450, pace: paced })),
   row('1-450', '1 → 450, 100/s', wideFanOut, { goal: { mosquitto: 1.2, aedes: 0.7 } }),
   row('16k', '1 → 1, 16 KiB', traffic({ payloadBytes: 16_384, pace: { window: 64, batch: 4 } }), {
@@ -184,6 +198,16 @@ export const workloads: readonly Workload[] = [
   ),
   subscriptionRow('1k-subscriptions', '1,000 subscriptions', 1000),
   subscriptionRow('1m-subscriptions', '1,000,000 subscriptions', 1_000_000),
+  row(
+    'storm',
+    '9,000 stored Sessions with 10 messages each come back',
+    { kind: 'storm', sessions: 9000, messagesEach: 10, qos: 1, payloadBytes: 64 },
+    { goal: { mosquitto: 2 }, settings: crowded, mostRuns: 1 },
+  ),
+  visitsRow('connects', '8,000 connects', 8000),
+  visitsRow('takeovers', '4,000 connects with the Client Identifier of another connection', 4000),
+  visitsRow('drops', '8,000 connections end without DISCONNECT', 8000),
+  row('start', 'Start of a broker', { kind: 'start' }, { goal: { aedes: 1 } }),
   row('idle', '10,000 idle connections', idle, { goal: { aedes: 0.4 } }),
   row('idle-tls', '10,000 idle connections, TLS', idle, { transport: 'tls', mostRuns: 1 }),
   row('idle-ws', '10,000 idle connections, WebSocket', idle, { transport: 'ws', mostRuns: 1 }),

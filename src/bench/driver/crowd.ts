@@ -7,8 +7,12 @@ import { RawConnection, type Target } from './raw-connection.ts'
 /** The number of connections that are opened at the same time: less than any broker's limit for pending logins. */
 const PARALLEL = 50
 
-/** Calls `make` for 0 up to `count`, at most `PARALLEL` at a time; returns the results in order. */
-export async function inParallel<Value>(count: number, make: (index: number) => Promise<Value>): Promise<Value[]> {
+/** Calls `make` for 0 up to `count`, at most `atOnce` at a time; returns the results in order. */
+export async function inParallel<Value>(
+  count: number,
+  make: (index: number) => Promise<Value>,
+  atOnce = PARALLEL,
+): Promise<Value[]> {
   const made: Value[] = []
   let next = 0
   async function worker(): Promise<void> {
@@ -17,7 +21,7 @@ export async function inParallel<Value>(count: number, make: (index: number) => 
       made[index] = await make(index)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(PARALLEL, count) }, worker))
+  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, worker))
   return made
 }
 
@@ -40,12 +44,30 @@ export class Crowd {
     this.#failure.catch(() => undefined)
   }
 
+  /** The number of Client Identifiers so far. */
+  get clients(): number {
+    return this.#clients
+  }
+
+  /** The Client Identifier of the log-in with this number, from 0. */
+  identifier(number: number): string {
+    return `bench-${this.#name}-${number}`
+  }
+
   /** @param cleanStart false for a session that outlives its connection (3.1.1) */
-  async logIn(cleanStart = true): Promise<RawConnection> {
-    const clientId = `bench-${this.#name}-${this.#clients++}`
-    const link = await RawConnection.logIn(this.#target, this.#version, clientId, cleanStart)
-    this.#links.push(link)
-    return link
+  logIn(cleanStart = true): Promise<RawConnection> {
+    return this.logInAs(this.#clients++, cleanStart)
+  }
+
+  /** Logs in once more under an earlier Client Identifier. */
+  async logInAs(number: number, cleanStart = true): Promise<RawConnection> {
+    const clientId = this.identifier(number)
+    return this.#keep(await RawConnection.logIn(this.#target, this.#version, clientId, cleanStart))
+  }
+
+  /** A connection without a log-in. */
+  async open(): Promise<RawConnection> {
+    return this.#keep(await RawConnection.open(this.#target))
   }
 
   /** From now on, a failure of one of these links ends the run. */
@@ -70,5 +92,10 @@ export class Crowd {
 
   close(): void {
     for (const link of this.#links) link.destroy()
+  }
+
+  #keep(link: RawConnection): RawConnection {
+    this.#links.push(link)
+    return link
   }
 }

@@ -9,10 +9,13 @@ import { driveDurable } from './durable.ts'
 import { driveIdle } from './idle.ts'
 import { driveKept } from './kept.ts'
 import type { Target } from './raw-connection.ts'
+import { drivePings } from './pings.ts'
 import { driveReplay } from './replay.ts'
 import type { Job } from './shape.ts'
+import { driveStorm } from './storm.ts'
 import { driveSubscriptions } from './subscriptions.ts'
 import { driveTraffic } from './traffic.ts'
+import { driveVisits } from './visits.ts'
 
 function unknownUsage(): BrokerUsage | undefined {
   return undefined
@@ -40,5 +43,13 @@ export function drive(target: Target, job: Job, probe: UsageProbe = unknownUsage
       return driveReplay(target, job, shape, probe)
     case 'kept':
       return driveKept(target, job, shape, probe)
+    case 'visits':
+      return driveVisits(target, job, shape, probe)
+    case 'pings':
+      return drivePings(target, job, shape, probe)
+    case 'storm':
+      return driveStorm(target, job, shape, probe)
+    case 'start':
+      throw new TypeError('a start is measured by whoever starts the broker')
   }
 }

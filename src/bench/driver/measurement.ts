@@ -50,6 +50,8 @@ export interface Measurement {
   /** Messages that never arrived. */
   readonly lost: number
   readonly held?: Held
+  /** From the start of the process until it accepted connections, for rows that measure it. */
+  readonly startMs?: number
   /** The start after a kill, for rows that include one. */
   readonly restart?: Restart | undefined
   /** The longest turn of the broker's event loop, if it is published. */

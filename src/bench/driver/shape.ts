@@ -92,7 +92,36 @@ export interface Durable extends Messages {
   readonly restarts?: boolean
 }
 
-export type Shape = Traffic | Idle | Subscriptions | Replay | Durable | Kept
+/** What Clients do at the door, one after another, each on a connection of its own. */
+export interface Visits {
+  readonly kind: 'visits'
+  readonly what: 'connects' | 'takeovers' | 'drops'
+  readonly count: number
+  /** Made before the measurement, so that the broker's code is warm. */
+  readonly countBefore: number
+}
+
+/** Connections that do nothing but ping. */
+export interface Pings {
+  readonly kind: 'pings'
+  readonly connections: number
+  /** From all of them together. */
+  readonly perSecond: number
+}
+
+/** Stored sessions with messages that wait, which all come back at once. */
+export interface Storm extends Messages {
+  readonly kind: 'storm'
+  readonly sessions: number
+  readonly messagesEach: number
+}
+
+/** The start of a broker, measured by whoever starts it. */
+export interface Start {
+  readonly kind: 'start'
+}
+
+export type Shape = Traffic | Idle | Subscriptions | Replay | Durable | Kept | Visits | Pings | Storm | Start
 
 /** A shape with the protocol version and transport. */
 export interface Job {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compare, verdict } from '../../../bench/comparison.ts'
+import { guarded } from '../../../bench/guarded.ts'
 import { Latencies } from '../../../src/bench/driver/latency.ts'
 import { webSocketReader } from '../../../src/bench/driver/raw-connection.ts'
 import type { Measurement } from '../../../src/bench/driver/measurement.ts'
@@ -197,4 +198,27 @@ test('frames of a WebSocket server are stripped, whatever the chunks', () => {
     }
     assert.deepEqual(Buffer.concat(received), Buffer.concat(payloads))
   }
+})
+
+test('the guard watches rows that exist, each compared with a row that exists', () => {
+  const names = new Set(workloads.map(({ name }) => name))
+  for (const { row, reference } of guarded) assert.ok(names.has(row) && names.has(reference), `${row}, ${reference}`)
+})
+
+test('what connecting costs is compared by processor time, and a start shows its milliseconds', () => {
+  const held = { count: 10, perSecond: NaN, bytesEach: 1, processorMicrosecondsEach: 30, idleShare: undefined }
+  const named = (name: string): Result['workload'] => workloads.find((workload) => workload.name === name)!
+  const of = (name: string, broker: string, each: number, startMs?: number): Result => ({
+    workload: named(name),
+    broker,
+    runs: [
+      measurement({ messages: 0, held: { ...held, processorMicrosecondsEach: each }, ...(startMs && { startMs }) }),
+    ],
+  })
+  const [ours, peer] = [of('drops', 'sluice', 30), of('drops', 'mosquitto', 20)]
+  assert.equal(ratioTo([ours, peer], ours, 'mosquitto'), 1.5)
+  const [table] = resultTables([of('start', 'sluice', 100_000, 151.2)])
+  const cells = table!.rows[0]!
+  assert.equal(cells[table!.columns.findIndex(({ title }) => title === 'start ms')], '151')
+  assert.equal(cells[table!.columns.findIndex(({ title }) => title === 'made/s')], '')
 })
