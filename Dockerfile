@@ -4,12 +4,13 @@ WORKDIR /opt/sluice
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.base.json tsconfig.build.json ./
+COPY tools/rolldown.config.ts ./tools/
 COPY src ./src
 COPY page ./page
 # The compiler is also an optional peer of a dependency, so npm prune keeps it.
 RUN npm run build \
   && npm prune --omit=dev --ignore-scripts \
-  && rm -rf node_modules/typescript node_modules/@typescript
+  && rm -rf node_modules/typescript node_modules/@typescript dist/modules
 
 FROM node:24-slim
 WORKDIR /opt/sluice

@@ -20,7 +20,7 @@ function routes(): Plugin {
     async load(id) {
       if (id !== `\0${ROUTES}`) return undefined
       // As the package has it, or as the tests were compiled.
-      const compiled = ['../dist/admin', '../build/src/admin']
+      const compiled = ['../dist/modules/admin', '../build/src/admin']
         .map((folder) => new URL(`${folder}/operation-table.js`, import.meta.url))
         .find((url) => existsSync(url))
       if (compiled === undefined) throw new Error('compile the source first: npm run build')

@@ -45,6 +45,13 @@ const STEPS: readonly Step[] = [
     fix: '`npm run build`',
   },
   {
+    name: 'bundle',
+    command: ['node_modules/rolldown/bin/cli.mjs', '--config', 'tools/rolldown.config.ts', '--logLevel', 'silent'],
+    after: ['build'],
+    limitSeconds: LIMIT_SECONDS,
+    fix: '`npm run build`',
+  },
+  {
     name: 'page types',
     command: [TSC, '-p', 'page/tsconfig.json'],
     limitSeconds: LIMIT_SECONDS,
@@ -60,7 +67,7 @@ const STEPS: readonly Step[] = [
   {
     name: 'examples',
     command: ['build/tools/examples.js'],
-    after: ['build'],
+    after: ['bundle'],
     limitSeconds: LIMIT_SECONDS,
     fix: 'fix the example, or the code that it shows (conventions: docs/examples.md)',
   },
@@ -74,7 +81,7 @@ const STEPS: readonly Step[] = [
   {
     name: 'tests',
     command: ['build/tools/test.js'],
-    after: ['types', 'format', 'lint', 'floors', 'build', 'examples', 'reference', 'page types', 'page'],
+    after: ['types', 'format', 'lint', 'floors', 'build', 'bundle', 'examples', 'reference', 'page types', 'page'],
     limitSeconds: 300,
     fix: '`npm test`, or only the file that failed: `npm test -- test/unit/…`',
     showOutput: true,

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { moduleUrl } from '../base/module-url.ts'
 import { version } from '../broker/version.ts'
 import type { Durability } from '../stores/store.ts'
 import type { Target } from './driver/raw-connection.ts'
@@ -34,7 +35,7 @@ export interface BrokerKind {
 }
 
 /** The program compiled with this file. A path instead of an import, because it runs in a separate process. */
-const program = fileURLToPath(new URL('../cli/main.js', import.meta.url))
+const program = fileURLToPath(moduleUrl('cli/main'))
 
 /**
  * Waits until `child` listens at `target`; `folder` is removed when it stops. @throws its output if it does not start

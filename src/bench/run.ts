@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { moduleUrl } from '../base/module-url.ts'
 import { Child } from './process.ts'
 import type { BrokerKind } from './own-broker.ts'
 import type { Measurement } from './driver/measurement.ts'
@@ -12,7 +13,7 @@ import { jobOf, type Workload } from './workloads.ts'
 /** The most time for connecting, subscribing, settling and draining, in addition to the measured time. */
 const MARGIN_MS = 120_000
 
-const program = fileURLToPath(new URL('./generator.js', import.meta.url))
+const program = fileURLToPath(moduleUrl('bench/generator'))
 
 /**
  * Drives a running broker.

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { moduleUrl } from '../base/module-url.ts'
 import type { Durability } from '../stores/store.ts'
 import { manyUsers } from './many-users.ts'
 import type { Settings } from './workloads.ts'
@@ -19,8 +20,7 @@ async function certificate(folder: string): Promise<{ certfile: string; keyfile:
   return { certfile, keyfile }
 }
 
-/** The compiled file beside this one. */
-const passingPlugin = fileURLToPath(new URL('passing-plugin.js', import.meta.url))
+const passingPlugin = fileURLToPath(moduleUrl('bench/passing-plugin'))
 
 /** How our broker stores in a run, whether a plugin intercepts messages, and whether users of its own decide. */
 export interface Storing {

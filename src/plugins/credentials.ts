@@ -9,6 +9,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Credentials } from '../access/directory/directory.ts'
 import { PluginError, UsageError } from '../base/errors.ts'
+import { moduleUrl } from '../base/module-url.ts'
 import type { CredentialsAnswer, CredentialsQuestion } from './credentials-worker.ts'
 import { MAX_PASSWORD_BYTES } from './password-hash.ts'
 
@@ -41,8 +42,7 @@ export async function makeCredentials(password: string): Promise<Credentials> {
 }
 
 function startThread(): Worker {
-  // The sibling has the same extension as this file, whether compiled or not.
-  const worker = new Worker(new URL(import.meta.url.replace(/credentials(\.[jt]s)$/, 'credentials-worker$1')))
+  const worker = new Worker(moduleUrl('plugins/credentials-worker'))
   worker.on('message', ({ number, credentials }: CredentialsAnswer) => {
     const asked = waiting.get(number)
     waiting.delete(number)

@@ -11,6 +11,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { PluginError } from '../base/errors.ts'
+import { moduleUrl } from '../base/module-url.ts'
 import type { PasswordAnswer, PasswordQuestion } from './password-worker.ts'
 
 const CLOSING = 'the password check was abandoned because the plugin is closing'
@@ -44,8 +45,7 @@ export class PasswordVerifier {
   }
 
   #start(): Worker {
-    // The sibling has the same extension as this file, whether compiled or not.
-    const worker = new Worker(new URL(import.meta.url.replace(/verifier(\.[jt]s)$/, 'worker$1')))
+    const worker = new Worker(moduleUrl('plugins/password-worker'))
     const died = (): void => {
       if (this.#worker === worker) this.#abandon('the thread that checks passwords has died')
     }

@@ -94,7 +94,68 @@ function withoutHash(path: string): string {
   return path.replace(/^(dist\/page\/assets\/\w+)-[\w-]{8}\./, '$1.')
 }
 
-/** Every source of `src/` makes one module and its types; the manual comes along. */
+/** What has a name of its own: ways in, and modules that are found by their address. Everything else is in chunks. */
+const BUNDLED_FILES = [
+  'admin/backup-worker',
+  'bench/generator',
+  'bench/passing-plugin',
+  'cli/main',
+  'index',
+  'plugins/credentials-worker',
+  'plugins/password-worker',
+  'testing/index',
+]
+
+/** A chunk is named for what is in it, which may change; each has its map. */
+function isChunk(path: string): boolean {
+  return /^dist\/chunks\/[\w-]+\.js(\.map)?$/.test(path)
+}
+
+const STATIC_IMPORT = /^(?:import|export)\s+(?:[^'"]*?\sfrom\s+)?"(\.[^"]+)"/gm
+
+/** Every file of the package that is loaded with these, without what they load later by `import()`. */
+function loadedWith(folder: string, files: readonly string[]): string[] {
+  const loaded = new Set<string>()
+  const visit = (file: string): void => {
+    if (loaded.has(file)) return
+    loaded.add(file)
+    const code = readFileSync(join(folder, file), 'utf8')
+    for (const [, specifier = ''] of code.matchAll(STATIC_IMPORT)) visit(join(file, '..', specifier))
+  }
+  files.forEach(visit)
+  return [...loaded].sort()
+}
+
+/** One thread hashes a password, another checks it, and a third copies the store. */
+const THREADS = `import { createBroker } from 'sluice'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+
+const broker = await createBroker({
+  listeners: { default: { bind: '127.0.0.1:0' } },
+  persistence: { path: 'state' },
+  auth: { plugins: ['auth.store'] },
+})
+await broker.admin.putUser({ userName: 'ann', password: 'secret' })
+const socket = connect(new URL(broker.listeners[0].url).port, '127.0.0.1')
+const text = (value) => Buffer.concat([Buffer.from([0, value.length]), Buffer.from(value)])
+const rest = Buffer.concat([text('MQTT'), Buffer.from([4, 0xc2, 0, 9]), text('me'), text('ann'), text('secret')])
+socket.write(Buffer.concat([Buffer.from([0x10, rest.length]), rest]))
+const [connack] = await once(socket, 'data')
+socket.destroy()
+await broker.admin.backup({ path: resolve('copy') })
+console.log(connack.toString('hex'), existsSync('copy'))
+await broker.close()
+`
+
+/** The program recognises errors of the package that a plugin throws: the class is the same. */
+const PLUGIN = `import { ConfigError } from 'sluice'
+export default () => { throw new ConfigError('ERR_CONFIG', 'no such door') }
+`
+
+/** Every source of `src/` makes one file of types; the manual comes along. */
 function expectedFiles(): string[] {
   const modules = filesUnder(root, 'src', '.ts').map((file) => file.replace(/^src/, 'dist').replace(/\.ts$/, ''))
   const fixed = ['LICENSE', 'README.md', 'bin/sluice.js', 'package.json']
@@ -111,7 +172,8 @@ function expectedFiles(): string[] {
     ...filesUnder(root, 'ops', ''),
     ...pages,
     ...PAGE,
-    ...modules.flatMap((module) => [`${module}.d.ts`, `${module}.js`, `${module}.js.map`]),
+    ...modules.map((module) => `${module}.d.ts`),
+    ...BUNDLED_FILES.flatMap((name) => [`dist/${name}.js`, `dist/${name}.js.map`]),
   ].sort()
 }
 
@@ -124,7 +186,10 @@ test('the package holds what users need, installs, and works', async (t) => {
 
   await t.test('nothing else is in it', async () => {
     const listed = (await run(packed, 'tar', '-tzf', tarball)).trim().split('\n')
-    assert.deepEqual(listed.map((path) => withoutHash(path.replace(/^package\//, ''))).sort(), expectedFiles())
+    const paths = listed.map((path) => withoutHash(path.replace(/^package\//, '')))
+    assert.deepEqual(paths.filter((path) => !isChunk(path)).sort(), expectedFiles())
+    const chunks = paths.filter(isChunk)
+    assert.equal(chunks.filter((path) => path.endsWith('.map')).length, chunks.length / 2)
   })
 
   const project = temporaryFolder(t)
@@ -142,18 +207,45 @@ test('the package holds what users need, installs, and works', async (t) => {
   }
 
   await t.test('a stack trace leads into its sources', async () => {
-    const map = JSON.parse(readFileSync(join(project, 'node_modules/sluice/dist/create-broker.js.map'), 'utf8')) as {
+    const map = JSON.parse(readFileSync(join(project, 'node_modules/sluice/dist/chunks/broker.js.map'), 'utf8')) as {
       sources: string[]
       sourcesContent: string[]
     }
-    assert.deepEqual(map.sources, ['../src/create-broker.ts'])
-    assert.equal(map.sourcesContent[0], readFileSync(join(root, 'src/create-broker.ts'), 'utf8'))
+    const source = map.sourcesContent[map.sources.indexOf('../../src/create-broker.ts')]
+    assert.equal(source, readFileSync(join(root, 'src/create-broker.ts'), 'utf8'))
     const script =
       "import('sluice').then(({ Broker }) => new Broker({ 'max-qos': 3 }).start()).catch((e) => console.log(e.stack))"
     assert.match(
       await run(project, process.execPath, '--enable-source-maps', '-e', script),
       /src[/\\]config[/\\]options\.ts:\d+/,
     )
+  })
+
+  await t.test('a bare broker loads few files of it', () => {
+    const folder = join(project, 'node_modules/sluice/dist')
+    assert.deepEqual(loadedWith(folder, ['cli/main.js']), [
+      'chunks/broker.js',
+      'chunks/program.js',
+      'chunks/rolldown-runtime.js',
+      'cli/main.js',
+    ])
+    assert.deepEqual(loadedWith(folder, ['index.js']), ['chunks/broker.js', 'chunks/rolldown-runtime.js', 'index.js'])
+  })
+
+  await t.test('its threads are found', async () => {
+    writeFileSync(join(project, 'threads.mjs'), THREADS)
+    assert.equal(await run(project, process.execPath, 'threads.mjs'), '20020000 true\n')
+  })
+
+  await t.test('a plugin that imports it shares its classes with the program', async () => {
+    writeFileSync(join(project, 'plugin.mjs'), PLUGIN)
+    writeFileSync(join(project, 'sluice.yaml'), 'plugins: [./plugin.mjs]\n')
+    await assert.rejects(run(project, 'npx', '--no-install', 'sluice', 'check', '-c', 'sluice.yaml'), (error) =>
+      /^sluice.yaml:1:11: no such door$/m.test((error as { stderr: string }).stderr),
+    )
+    const script = `const [{ Broker }, { createTestBroker }] = [await import('sluice'), await import('sluice/testing')]
+      console.log((await createTestBroker()) instanceof Broker)`
+    assert.equal(await run(project, process.execPath, '--input-type=module', '-e', script), 'true\n')
   })
 
   await t.test('its program runs', async () => {

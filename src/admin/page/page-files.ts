@@ -12,6 +12,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { moduleFolder } from '../../base/module-url.ts'
 import { MadeOnce } from '../made-once.ts'
 import type { Answer, RequestHead } from '../http/request.ts'
 
@@ -83,7 +84,7 @@ export class PageFiles {
 
 /** `dist/page` of this package, from `dist` and from where the tests are compiled to. */
 function packageFolders(): readonly string[] {
-  return ['../../page/', '../../../../dist/page/'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  return ['page/', '../../dist/page/'].map((path) => fileURLToPath(new URL(path, moduleFolder)))
 }
 
 async function filesOf(folder: string, names: readonly string[]): Promise<Files> {

@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { SluiceError, UsageError } from '../../base/errors.ts'
+import { moduleUrl } from '../../base/module-url.ts'
 import { show } from '../../base/show.ts'
 import type { Broker } from '../../broker/broker.ts'
 import { serverOf } from '../../broker/broker.ts'
@@ -48,9 +49,7 @@ async function realFolder(path: string): Promise<string> {
 }
 
 function copied(task: BackupTask): Promise<number> {
-  // The file beside this folder has the same extension as this one, whether compiled or not.
-  const url = new URL(import.meta.url.replace(/views\/backup(\.[jt]s)$/, 'backup-worker$1'))
-  const worker = new Worker(url, { workerData: task })
+  const worker = new Worker(moduleUrl('admin/backup-worker'), { workerData: task })
   return new Promise((resolve, reject) => {
     worker.once('message', (outcome: BackupOutcome) => {
       if ('bytes' in outcome) resolve(outcome.bytes)
