@@ -226,6 +226,7 @@ test('the package holds what users need, installs, and works', async (t) => {
     const folder = join(project, 'node_modules/sluice/dist')
     assert.deepEqual(loadedWith(folder, ['cli/main.js']), [
       'chunks/broker.js',
+      'chunks/door.js',
       'chunks/program.js',
       'chunks/rolldown-runtime.js',
       'cli/main.js',
