@@ -5,7 +5,8 @@
  *   plugin b ─ no opinion ─┼─> one deny decides; otherwise one allow is required; without any answer it is a deny
  *   plugin c ─ deny ───────┘
  *
- * Every plugin in the list is asked. If one throws, rejects, gives an invalid answer or exceeds `pluginTimeoutMs`, this
+ * Every plugin in the list is asked; about topics, and about clients that are logged in, slow ones only if no other denies
+ * (`late-vote.ts`). If one throws, rejects, gives an invalid answer or exceeds `pluginTimeoutMs`, this
  * counts as a deny and is logged as an error, and the broker keeps running. If all plugins answer a question at once,
  * the vote returns at once without a promise, so that the packet continues in the same turn.
  *
@@ -25,11 +26,11 @@ import { isReserved } from './bridge-client.ts'
 import { isControlTopic } from './control-topics.ts'
 import { Interceptors } from './interceptors.ts'
 import { show } from '../base/show.ts'
-import { isAllowed, LateVote } from './late-vote.ts'
+import { holdVote, VoteRecord, type Vote } from './late-vote.ts'
 import { LoginQuestions, type LoginTurn } from './login-questions.ts'
 import { voteOnLogin, type ExchangeStates, type Grounds, type LoginResult } from './login-vote.ts'
 import { nearest } from '../base/nearest.ts'
-import { FAILED, Failure, isThenable, PluginQuestions, type Answer, type PluginPlaces } from './plugin-questions.ts'
+import { FAILED, Failure, PluginQuestions, type PluginPlaces } from './plugin-questions.ts'
 import type { Client, ConnectRequest, Explanation, Plugin, PublishQuestion, TopicQuestion } from './plugin.ts'
 
 export type { ExchangeStates, Grounds, LoginResult } from './login-vote.ts'
@@ -87,8 +88,6 @@ export class Access {
   readonly transforms: boolean
 
   readonly #loginPlugins: readonly Plugin[]
-  /** Those that have answered `mayStay` with a promise. */
-  readonly #slow = new WeakSet<Plugin>()
   readonly #loginPluginsOn: ReadonlyMap<string, readonly Plugin[]>
   readonly #publishPlugins: readonly Plugin[]
   readonly #subscribePlugins: readonly Plugin[]
@@ -96,6 +95,9 @@ export class Access {
   readonly #topicPlugins: readonly Plugin[]
   readonly #plugins: readonly Plugin[]
   readonly #questions: PluginQuestions
+  readonly #records = { mayPublish: new VoteRecord(), maySubscribe: new VoteRecord(), mayStay: new VoteRecord() }
+  /** For plugins that have reported a change: when. */
+  readonly #reported = new Map<Plugin, number>()
   readonly #loginQuestions: LoginQuestions
   readonly #listeners = new Set<() => void>()
   readonly #revocationListeners = new Set<() => void>()
@@ -129,9 +131,14 @@ export class Access {
     return this.#version
   }
 
-  /** Answers that were declared stable may have changed: increases `version` and calls the listeners. */
-  changed(): void {
+  /**
+   * Answers that were declared stable may have changed: increases `version` and calls the listeners.
+   *
+   * @param by the plugin that reports it: what it is still to answer has to be asked again
+   */
+  changed(by?: Plugin): void {
     this.#version = nextVersion()
+    if (by !== undefined) this.#reported.set(by, this.#version)
     for (const listener of this.#listeners) listener()
   }
 
@@ -146,9 +153,10 @@ export class Access {
     return this.#loginsVersion
   }
 
-  /** A plugin reports that logins may be invalid: increases `loginsVersion` and calls the listeners. */
-  revoked(): void {
+  /** A plugin reports that logins may be invalid: increases `loginsVersion` and calls the listeners. @param by like `changed` */
+  revoked(by?: Plugin): void {
     this.#loginsVersion = nextVersion()
+    if (by !== undefined) this.#reported.set(by, this.#loginsVersion)
     for (const listener of this.#revocationListeners) listener()
   }
 
@@ -182,9 +190,8 @@ export class Access {
    *
    * @param grounds the grounds from the vote that admitted the client
    */
-  mayStay(client: Client, grounds: Grounds): boolean | Promise<LateVote> {
-    const ask = (plugin: Plugin): MaybePromise<boolean | undefined> => this.#askToStay(plugin, client, grounds)
-    return this.#vote(this.#askedOn(client.listener), 'mayStay', ask)
+  mayStay(client: Client, grounds: Grounds): Vote {
+    return this.#vote(this.#askedOn(client.listener), 'mayStay', (plugin) => askToStay(plugin, client, grounds))
   }
 
   /**
@@ -192,32 +199,24 @@ export class Access {
    * to go waits for them.
    */
   refusesToStay(client: Client, grounds: Grounds): boolean {
-    return this.#askedOn(client.listener).some((plugin) => {
-      if (this.#slow.has(plugin)) return false
-      const answer = this.#questions.ask(plugin, 'mayStay', () => this.#askToStay(plugin, client, grounds))
+    const quick = this.#askedOn(client.listener).filter((plugin) => !this.#records.mayStay.slow.has(plugin))
+    return quick.some((plugin) => {
+      const answer = this.#questions.ask(plugin, 'mayStay', () => askToStay(plugin, client, grounds))
       return answer === false || answer instanceof Failure
     })
-  }
-
-  #askToStay(plugin: Plugin, client: Client, grounds: Grounds): MaybePromise<boolean | undefined> {
-    const evidence = grounds.find((ground) => ground.plugin === plugin.name)?.evidence
-    if (plugin.mayStay === undefined) return evidence === undefined ? undefined : true
-    const answer = plugin.mayStay(client, evidence)
-    if (isThenable(answer)) this.#slow.add(plugin)
-    return answer
   }
 
   #askedOn(listener: string): readonly Plugin[] {
     return this.#loginPluginsOn.get(listener) ?? this.#loginPlugins
   }
 
-  mayPublish(client: Client, message: PublishQuestion): boolean | Promise<LateVote> {
+  mayPublish(client: Client, message: PublishQuestion): Vote {
     if (!this.checksTopics || client.own === true) return true
     return this.#vote(this.#publishPlugins, 'mayPublish', (plugin) => plugin.mayPublish?.(client, message))
   }
 
   /** @param topicFilter without the `$share/Name/` of a Shared Subscription (§4.8.2) */
-  maySubscribe(client: Client, topicFilter: string, qos: QoS): boolean | Promise<LateVote> {
+  maySubscribe(client: Client, topicFilter: string, qos: QoS): Vote {
     if (!this.checksTopics || client.own === true) return true
     return this.#vote(this.#subscribePlugins, 'maySubscribe', (plugin) =>
       plugin.maySubscribe?.(client, topicFilter, qos),
@@ -228,18 +227,13 @@ export class Access {
     plugins: readonly Plugin[],
     question: 'mayPublish' | 'maySubscribe' | 'mayStay',
     askPlugin: (plugin: Plugin) => MaybePromise<boolean | undefined>,
-  ): boolean | Promise<LateVote> {
-    const version = this.#version
-    const loginsVersion = this.#loginsVersion
-    const answers = plugins.map((plugin) => this.#questions.ask(plugin, question, () => askPlugin(plugin)))
-    if (!answers.some(isThenable)) return isAllowed(answers as readonly Answer<boolean>[])
-    const late = new Set(answers.flatMap((answer, place) => (isThenable(answer) ? place : [])))
-    const ask = (place: number): MaybePromise<Answer<boolean>> =>
-      this.#questions.ask(plugins[place]!, question, () => askPlugin(plugins[place]!))
-    const hasChanged = (): boolean => version !== this.#version || loginsVersion !== this.#loginsVersion
-    return Promise.all(answers.map((each) => Promise.resolve(each))).then(
-      (known) => new LateVote({ access: this, hasChanged, answers: known, late, ask }),
-    )
+  ): Vote {
+    return holdVote({
+      ...{ access: this, plugins, record: this.#records[question] },
+      ask: (plugin) => this.#questions.ask(plugin, question, () => askPlugin(plugin)),
+      revision: () => Math.max(this.#version, this.#loginsVersion),
+      revisionOf: (plugin) => this.#reported.get(plugin) ?? 0,
+    })
   }
 
   /** Hot: may be asked for every delivery, so it returns at once and creates no array. */
@@ -306,6 +300,12 @@ export class Access {
     const decision = answer === undefined ? 'no opinion' : answer === true ? 'allow' : 'deny'
     return { plugin: plugin.name, decision, rule: 'the plugin gives no reason' }
   }
+}
+
+function askToStay(plugin: Plugin, client: Client, grounds: Grounds): MaybePromise<boolean | undefined> {
+  const evidence = grounds.find((ground) => ground.plugin === plugin.name)?.evidence
+  if (plugin.mayStay === undefined) return evidence === undefined ? undefined : true
+  return plugin.mayStay(client, evidence)
 }
 
 function answersAboutLogins(plugin: Plugin): boolean {

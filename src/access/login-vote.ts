@@ -59,11 +59,13 @@ export function voteOnLogin(
   const allows: Allow[] = []
   const allowing: Plugin[] = []
   const leaders: { readonly plugin: Plugin; readonly step: Continue }[] = []
+  const denial = denialOf(plugins, answers)
+  if (denial !== undefined) return denial
   for (const [index, answer] of answers.entries()) {
     const plugin = plugins[index]!
     if (answer === undefined) continue
     if (answer instanceof Failure) return deny(ReasonCode.ServerUnavailable, `plugin ${plugin.name} ${answer.what}`)
-    if (answer.decision === 'deny') return denyOf(plugin, answer)
+    if (answer.decision === 'deny') continue
     if (answer.decision === 'allow') {
       allows.push(answer)
       allowing.push(plugin)
@@ -82,6 +84,18 @@ export function voteOnLogin(
   states.set(leader.plugin, leader.step.exchangeState)
   const { authenticationData, userName: claimedUserName = request.userName } = leader.step
   return { decision: 'continue', authenticationData, claimedUserName }
+}
+
+/** The first deny, whichever plugins fail beside it: a guess counts as wrong also while another service is down. */
+function denialOf(
+  plugins: readonly Plugin[],
+  answers: readonly Answer<AuthenticationAnswer>[],
+): LoginResult | undefined {
+  for (const [index, answer] of answers.entries()) {
+    const isDeny = answer !== undefined && !(answer instanceof Failure) && answer.decision === 'deny'
+    if (isDeny) return denyOf(plugins[index]!, answer)
+  }
+  return undefined
 }
 
 function denyOf({ name }: Plugin, answer: AuthenticationAnswer & { readonly decision: 'deny' }): LoginResult {

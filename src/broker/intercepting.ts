@@ -16,7 +16,7 @@ import { ReasonCode } from '../codec/reason-code.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
 import type { Client } from '../protocol/client.ts'
 import type { KnownTopic } from '../protocol/server-side.ts'
-import { NO_VOTE } from '../access/late-vote.ts'
+import { NO_VOTE, type Vote } from '../access/late-vote.ts'
 import { type Intercepted, Stopped } from '../access/interceptors.ts'
 import type { ActiveConfig } from '../config/active-config.ts'
 import type { NoRoom } from './no-room.ts'
@@ -116,14 +116,18 @@ export class Intercepting<From extends Origin> {
   /** Asks for permission again, because the first answer was for another topic, or rights have changed since. */
   askAgain(from: From, message: ApplicationMessage): number {
     const side = this.#side
-    const decide = (allowed: boolean): number =>
-      allowed ? side.take(from, message, undefined) : side.refuse(from, message, ReasonCode.NotAuthorized)
     side.work.spend(Work.question)
-    const allowed = side.current.access.mayPublish(from.client, message)
-    if (!(allowed instanceof Promise)) return decide(allowed)
-    return side.later(from, message, allowed, NO_VOTE, (vote) => {
-      const isOvertaken = vote.isOvertaken(side.current.access)
-      return isOvertaken ? this.askAgain(from, message) : decide(vote.holds())
-    })
+    return this.#voted(from, message, side.current.access.mayPublish(from.client, message))
+  }
+
+  #voted(from: From, message: ApplicationMessage, allowed: Vote): number {
+    const side = this.#side
+    if (allowed instanceof Promise) {
+      return side.later(from, message, allowed, NO_VOTE, (vote) => {
+        const isOvertaken = vote.isOvertaken(side.current.access)
+        return isOvertaken ? this.askAgain(from, message) : this.#voted(from, message, vote.now())
+      })
+    }
+    return allowed ? side.take(from, message, undefined) : side.refuse(from, message, ReasonCode.NotAuthorized)
   }
 }

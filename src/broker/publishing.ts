@@ -120,22 +120,26 @@ export class Publishing {
     if (known === false) return this.#denied(connection, message, ReasonCode.NotAuthorized)
     const { version } = access
     const allowed = access.mayPublish(connection.client, message)
-    if (allowed instanceof Promise) {
-      return this.#later(connection, message, allowed, NO_VOTE, (vote) =>
-        this.#answer(connection, () => this.#voted(connection, message, vote)),
-      )
-    }
+    if (allowed instanceof Promise) return this.#waitForVote(connection, message, allowed)
     if (access.stable && !connection.isClosed) notes.remember(topic, version, allowed, payerOf(connection))
     return allowed
       ? this.#pass(connection, message, topic)
       : this.#denied(connection, message, ReasonCode.NotAuthorized)
   }
 
-  /** All plugins have answered. Rights may have changed, or a reload replaced the plugins, since they were asked. */
+  #waitForVote(connection: Connection, message: ApplicationMessage, vote: Promise<LateVote>): number {
+    return this.#later(connection, message, vote, NO_VOTE, (late) =>
+      this.#answer(connection, () => this.#voted(connection, message, late)),
+    )
+  }
+
+  /** Plugins have answered. Rights may have changed, or a reload replaced the plugins, since they were asked. */
   #voted(connection: Connection, message: ApplicationMessage, vote: LateVote): number {
     const isOvertaken = vote.isOvertaken(this.#parts.current.access)
     if (isOvertaken) return this.publish(connection, message, this.#topicOf(message))
-    if (vote.holds()) return this.#pass(connection, message, undefined)
+    const allowed = vote.now()
+    if (allowed instanceof Promise) return this.#waitForVote(connection, message, allowed)
+    if (allowed) return this.#pass(connection, message, undefined)
     return this.#denied(connection, message, ReasonCode.NotAuthorized)
   }
 

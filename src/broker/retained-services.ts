@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { LateVote } from '../access/late-vote.ts'
+import type { Vote } from '../access/late-vote.ts'
+import type { MayReplay } from '../routing/replays.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { Work, type WorkBudget } from '../base/work.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'
@@ -35,13 +36,23 @@ export class RetainedServices implements RetainedSide {
   }
 
   /** Messages of the host program and of the broker itself are not checked. */
-  mayReplay(message: ApplicationMessage): boolean | Promise<LateVote> {
+  mayReplay(message: ApplicationMessage): ReturnType<MayReplay> {
     const { options, access } = this.#parts.current
     if (message.publisher === '' || options.topicCheck?.retainedCheck !== 'publisher' || !access.checksTopics)
       return true
     this.#parts.work.spend(Work.question)
     const { publisher: clientId, publisherUser: userName } = message
-    return access.mayPublish({ clientId, userName, address: '', listener: '', protocolVersion: 5 }, message)
+    const client = { clientId, userName, address: '', listener: '', protocolVersion: 5 } as const
+    return this.#voted(message, access.mayPublish(client, message))
+  }
+
+  /** A reload may have replaced the plugins that were asked. */
+  #voted(message: ApplicationMessage, allowed: Vote): ReturnType<MayReplay> {
+    if (typeof allowed === 'boolean') return allowed
+    return allowed.then((vote) => ({
+      now: () =>
+        vote.isOvertaken(this.#parts.current.access) ? this.mayReplay(message) : this.#voted(message, vote.now()),
+    }))
   }
 
   /** While the Store is full, a message may only replace one that is no smaller. */

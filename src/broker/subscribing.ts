@@ -21,7 +21,7 @@ import { countTopicLevels } from '../topics/topic-name.ts'
 import { checkFilter } from '../routing/checked-filter.ts'
 import { bridgeRequest } from '../access/bridge-client.ts'
 import { isControlTopic } from '../access/control-topics.ts'
-import type { LateVote } from '../access/late-vote.ts'
+import type { LateVote, Vote } from '../access/late-vote.ts'
 import type { Control } from './control.ts'
 import { notesOf } from './sessions/connection-notes.ts'
 import type { StoreWaiters } from './durable/store-waiters.ts'
@@ -167,7 +167,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
     return { request, matchFilter, isShared, levels, refused: missing ?? tooDeep }
   }
 
-  ask({ client }: SubscribeOrigin, { request, matchFilter }: CheckedRequest): boolean | Promise<LateVote> {
+  ask({ client }: SubscribeOrigin, { request, matchFilter }: CheckedRequest): Vote {
     const { access } = this.#parts.current
     if (isControlTopic(matchFilter)) return this.#parts.control.mayUse(client)
     if (!access.checksTopics) return true

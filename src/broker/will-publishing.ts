@@ -10,7 +10,7 @@ import type { Client } from '../protocol/client.ts'
 import { PENDING, type Pending } from '../protocol/server-side.ts'
 import { countTopicLevels } from '../topics/topic-name.ts'
 import { isReserved } from '../access/bridge-client.ts'
-import { NO_VOTE } from '../access/late-vote.ts'
+import { NO_VOTE, type Vote } from '../access/late-vote.ts'
 import { Intercepting, type InterceptingSide } from './intercepting.ts'
 import type { NoRoom } from './no-room.ts'
 import type { Events } from '../reporting/events.ts'
@@ -76,12 +76,15 @@ export class WillPublishing {
   }
 
   #ask(due: DueWill, message: ApplicationMessage): number {
-    const allowed = this.#parts.current.access.mayPublish(due.client, message)
+    return this.#voted(due, message, this.#parts.current.access.mayPublish(due.client, message))
+  }
+
+  #voted(due: DueWill, message: ApplicationMessage, allowed: Vote): number {
     if (!(allowed instanceof Promise)) return this.#decided(due, message, allowed)
     return this.#later(due, message, allowed, NO_VOTE, (vote) => {
       // A reload may have replaced the plugins that were asked.
       const isOvertaken = vote.isOvertaken(this.#parts.current.access)
-      return isOvertaken ? this.#ask(due, message) : this.#decided(due, message, vote.holds())
+      return isOvertaken ? this.#ask(due, message) : this.#voted(due, message, vote.now())
     })
   }
 

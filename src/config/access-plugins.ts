@@ -98,7 +98,7 @@ export async function loadPlugins(
  */
 export async function createAccess(options: AccessOptions, sources: PluginSources): Promise<Access> {
   let access: Access | undefined
-  const calls = { changed: () => access?.changed(), revoked: () => access?.revoked() }
+  const calls: PluginCalls = { changed: (by) => access?.changed(by), revoked: (by) => access?.revoked(by) }
   const loaded = await loadPlugins(options, sources, calls)
   const { clock, log } = sources
   access = new Access({ ...loaded, clock, log, pluginTimeoutMs: timeoutMs(options.pluginTimeout) })

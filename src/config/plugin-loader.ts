@@ -35,8 +35,10 @@ export interface PluginSources {
   readonly source?: ConfigSource | undefined
 }
 
-/** The notifications from a plugin. */
-export type PluginCalls = Pick<PluginContext, 'changed' | 'revoked'>
+/** The notifications from a plugin; `by` is `undefined` while it is being created. */
+export type PluginCalls = {
+  readonly [Call in keyof Pick<PluginContext, 'changed' | 'revoked'>]: (by: Plugin | undefined) => void
+}
 
 export class PluginLoader {
   readonly #sources: PluginSources
@@ -165,10 +167,12 @@ export class PluginLoader {
   ): Promise<Plugin> {
     const options = schema === undefined ? given : await validateOptions(title, schema, given, this.#starts)
     const { baseFolder, log, clock, events, directory } = this.#sources
-    const common: PluginContext = { options, baseFolder, log, clock, events, ...this.#calls }
+    let made: Plugin | undefined
+    const calls = { changed: () => this.#calls.changed(made), revoked: () => this.#calls.revoked(made) }
+    const common: PluginContext = { options, baseFolder, log, clock, events, ...calls }
     const context: ShippedContext = isShipped ? { ...common, directory } : common
     const plugin: unknown = await this.#starts.make(title, () => factory(context))
-    if (isPlugin(plugin)) return this.#keep(title, plugin)
+    if (isPlugin(plugin)) return this.#keep(title, (made = plugin))
     throw pluginRefusal(`plugin ${title}: its factory did not return a plugin, which is an object with a name`)
   }
 

@@ -15,7 +15,7 @@
  *
  * @module
  */
-import { NO_VOTE, type LateVote } from '../access/late-vote.ts'
+import { NO_VOTE } from '../access/late-vote.ts'
 import { sizeOfText, type MemoryAccount } from '../base/memory-account.ts'
 import { copied, Work } from '../base/work.ts'
 import { OWED_BYTES, SEARCH_LEVEL_BYTES } from '../protocol/memory-sizes.ts'
@@ -72,7 +72,13 @@ export interface ReplayReceiver {
 }
 
 /** Whether the publisher of a retained message may still publish it. */
-export type MayReplay = (message: ApplicationMessage) => boolean | Promise<LateVote>
+export type MayReplay = (message: ApplicationMessage) => boolean | Promise<LateReplay>
+
+/** An answer that took time. */
+export interface LateReplay {
+  /** What it is now: a promise if it has to be waited for once more. */
+  now(): ReturnType<MayReplay>
+}
 
 export interface ReplaysParts {
   readonly retained: RetainedMessages
@@ -85,7 +91,7 @@ export interface ReplaysParts {
 interface Asked {
   readonly message: ApplicationMessage
   readonly owed: Owed
-  answer: LateVote | undefined
+  answer: LateReplay | undefined
 }
 
 class Replay implements Task {
@@ -290,9 +296,9 @@ class Replay implements Task {
     else this.receiver.withhold?.(message)
   }
 
-  #wait(asked: Asked, may: Promise<LateVote>): void {
+  #wait(asked: Asked, may: Promise<LateReplay>): void {
     this.#asked = asked
-    this.#answers.when(may, NO_VOTE, this.receiver.owner, (vote) => {
+    this.#answers.when<LateReplay>(may, NO_VOTE, this.receiver.owner, (vote) => {
       asked.answer = vote
       if (this.#asked === asked) this.#answered()
     })
@@ -302,7 +308,10 @@ class Replay implements Task {
   #settle({ message, owed, answer }: Asked): void {
     this.#asked = undefined
     const isPresent = this.#retained.get(message.topicName) === message
-    if (isPresent && this.receiver.wants(owed)) this.#decided(message, owed, answer!.holds())
+    if (!isPresent || !this.receiver.wants(owed)) return
+    const may = answer!.now()
+    if (may instanceof Promise) this.#wait({ message, owed, answer: undefined }, may)
+    else this.#decided(message, owed, may)
   }
 }
 

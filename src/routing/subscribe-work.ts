@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { NO_VOTE, type LateVote } from '../access/late-vote.ts'
+import { NO_VOTE, type LateVote, type Vote } from '../access/late-vote.ts'
 import { scanned, Work, type WorkBudget } from '../base/work.ts'
 import type { SubscribePacket, SubscriptionRequest } from '../codec/packets.ts'
 import type { ReasonCode } from '../codec/reason-code.ts'
@@ -41,7 +41,7 @@ export interface SubscribeSide {
   readonly work: WorkBudget
   /** @throws {ProtocolError} if the standard or CONNACK forbids it */
   check(origin: SubscribeOrigin, request: SubscriptionRequest): CheckedRequest
-  ask(origin: SubscribeOrigin, checked: CheckedRequest): boolean | Promise<LateVote>
+  ask(origin: SubscribeOrigin, checked: CheckedRequest): Vote
   /** Whether a vote that took time is still one of the plugins that decide now. */
   isOvertaken(vote: LateVote): boolean
   /** Makes the Subscription, and notes in `owed` if retained messages follow. @returns its code in SUBACK */
@@ -137,12 +137,12 @@ export class SubscribeWork implements Task {
   }
 
   /** The late answer for the next filter, by what holds now; `undefined` if there is none, or a reload has replaced the plugins. */
-  #late(): boolean | undefined {
+  #late(): Vote | undefined {
     const vote = this.#answers.shift()
-    return vote === undefined || this.#side.isOvertaken(vote) ? undefined : vote.holds()
+    return vote === undefined || this.#side.isOvertaken(vote) ? undefined : vote.now()
   }
 
-  #ask(checked: CheckedRequest): boolean | Promise<LateVote> {
+  #ask(checked: CheckedRequest): Vote {
     return checked.refused === undefined ? this.#side.ask(this.origin, checked) : true
   }
 

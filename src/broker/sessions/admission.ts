@@ -18,7 +18,7 @@ import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import { RateLimit } from '../../protocol/rate-limit.ts'
 import type { LoginResult } from '../../access/access.ts'
-import { NO_VOTE, type LateVote } from '../../access/late-vote.ts'
+import { NO_VOTE, type Vote } from '../../access/late-vote.ts'
 import { isOwn, notesOf } from './connection-notes.ts'
 import { mayStay, type LateStay } from './login-review.ts'
 import { Logins } from './logins.ts'
@@ -139,12 +139,11 @@ export class Admission {
       this.#refuse(connection, refusal)
       return
     }
-    const allowed = this.#mayPublishWill(client, packet)
-    if (allowed instanceof Promise) {
-      this.#answered(connection, allowed, NO_VOTE, (vote) =>
-        this.#finish(connection, client, login, vote.holds(), asOf),
-      )
-    } else this.#finish(connection, client, login, allowed, asOf)
+    const voted = (allowed: Vote): void => {
+      if (allowed instanceof Promise) this.#answered(connection, allowed, NO_VOTE, (vote) => voted(vote.now()))
+      else this.#finish(connection, client, login, allowed, asOf)
+    }
+    voted(this.#mayPublishWill(client, packet))
   }
 
   /** 128 random bits: unique among Sessions [5.0 MQTT-3.2.2-16], and hard to guess. */
@@ -153,7 +152,7 @@ export class Admission {
   }
 
   /** It is asked again when the Will is due. */
-  #mayPublishWill(client: Client, { will }: ReceivedConnect): boolean | Promise<LateVote> {
+  #mayPublishWill(client: Client, { will }: ReceivedConnect): Vote {
     if (will === undefined) return true
     const { topicName, qos, retain } = will
     return this.#parts.current.access.mayPublish(client, { topic: topicName, topicName, qos, retain })
@@ -225,9 +224,11 @@ export class Admission {
 
   /** Checks a login again if logins were revoked, or the configuration changed, while plugins were deciding. */
   #lookAgain(connection: Connection, client: Client, { grounds }: Login, then: (isGood: boolean) => void): void {
-    const stays = mayStay(connection.peer, client, grounds, this.#parts.current)
-    if (stays instanceof Promise) this.#answered<LateStay>(connection, stays, NO_VOTE, (vote) => then(vote.holds()))
-    else then(stays)
+    const judge = (stays: ReturnType<typeof mayStay>): void => {
+      if (stays instanceof Promise) this.#answered<LateStay>(connection, stays, NO_VOTE, (vote) => judge(vote.now()))
+      else then(stays)
+    }
+    judge(mayStay(connection.peer, client, grounds, this.#parts.current))
   }
 
   #answered<Answer>(

@@ -18,7 +18,7 @@ import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { Peer } from '../../protocol/transport.ts'
 import type { Grounds } from '../../access/access.ts'
-import { NO_VOTE, type LateVote } from '../../access/late-vote.ts'
+import { NO_VOTE, type Vote } from '../../access/late-vote.ts'
 import { notesOf } from './connection-notes.ts'
 import type { ActiveConfig } from '../../config/active-config.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
@@ -46,21 +46,27 @@ export function mayStay(
   client: Client,
   grounds: Grounds,
   { access, directory }: Pick<ActiveConfig, 'access' | 'directory'>,
-): boolean | Promise<LateStay> {
+): Stay {
   if (client.own === true) return true
   const isBarred = (): boolean => isBarredNow(peer, client, directory)
   if (isBarred()) return false
-  const stays = access.mayStay(client, grounds)
   // Somebody may be banned, or removed, while a plugin thinks about it.
-  return typeof stays === 'boolean' ? stays : stays.then((vote) => ({ holds: () => !isBarred() && vote.holds() }))
+  const known = (stays: Vote): Stay =>
+    typeof stays === 'boolean' ? stays : stays.then((vote) => ({ now: () => !isBarred() && known(vote.now()) }))
+  return known(access.mayStay(client, grounds))
 }
 
 function isBarredNow({ certificate }: Peer, client: Client, directory: ActiveConfig['directory']): boolean {
   return certificate?.problem !== undefined || directory.banOf(client) !== undefined
 }
 
+type Stay = boolean | Promise<LateStay>
+
 /** An answer that took time. */
-export type LateStay = Pick<LateVote, 'holds'>
+export interface LateStay {
+  /** Like that of a `LateVote`. */
+  now(): Stay
+}
 
 export class LoginReview implements Task {
   #left: Iterator<Connection> | undefined = undefined
@@ -140,7 +146,10 @@ export class LoginReview implements Task {
     const { session } = connection
     if (session === undefined) return
     const { peer, client } = connection
-    const stays = mayStay(peer, client, notesOf(connection).grounds, this.#parts.current)
+    this.#judge(connection, mayStay(peer, client, notesOf(connection).grounds, this.#parts.current))
+  }
+
+  #judge(connection: Connection, stays: Stay): void {
     if (!(stays instanceof Promise)) {
       if (!stays) connection.guard(() => this.#end(connection))
       return
@@ -149,7 +158,7 @@ export class LoginReview implements Task {
     this.#parts.answers.whenFor<LateStay>(connection, stays, NO_VOTE, (vote) => {
       this.#pending--
       this.#queue()
-      if (!vote.holds()) this.#end(connection)
+      this.#judge(connection, vote.now())
     })
   }
 

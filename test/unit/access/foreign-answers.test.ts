@@ -38,7 +38,7 @@ async function decided<Value>(clock: ManualClock, answer: Value | Promise<Value>
 /** What a vote comes to, at once or later. */
 async function voted(clock: ManualClock, vote: boolean | Promise<LateVote>): Promise<boolean> {
   const known = await decided<boolean | LateVote>(clock, vote)
-  return typeof known === 'boolean' ? known : known.holds()
+  return typeof known === 'boolean' ? known : voted(clock, known.now())
 }
 
 /** A throw of what is hard to describe. */

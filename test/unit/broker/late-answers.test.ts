@@ -115,6 +115,8 @@ const cases: readonly Case[] = [
       plugin.slow.add('mayPublish')
       const client = broker.open()
       client.connect({ clientId: LATE, will: WILL })
+      // The plugin has reported a change of its own, so it is asked about the Will again.
+      plugin.slow.delete('mayPublish')
       plugin.context!.revoked()
       plugin.waiting.shift()!(true)
       return client

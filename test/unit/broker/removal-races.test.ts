@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Directory } from '../../../src/access/directory/directory.ts'
-import type { AuthenticationAnswer, Plugin } from '../../../src/access/plugin.ts'
+import type { AuthenticationAnswer, Plugin, PluginContext } from '../../../src/access/plugin.ts'
 import { serverOf } from '../../../src/broker/broker.ts'
 import type { Admin } from '../../../src/broker/host/admin.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
@@ -23,26 +23,44 @@ import { setGroup, setRole, setUser } from '../plugins/directory-support.ts'
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 type Question = 'authenticate' | 'mayStay' | 'mayPublish' | 'maySubscribe' | 'intercept'
 
-/** Lets everybody do everything, in the end: its answers about eve to these questions come when the test says so. */
+/**
+ * Lets everybody do everything, in the end: its answers about eve to these questions come when the test says so. Once it has
+ * forgotten eve, it denies what she asks, and all of its answers about her take time.
+ */
 class Slow implements Plugin {
   readonly name = 'slow'
   readonly waiting: (() => void)[] = []
   readonly slow: ReadonlySet<Question>
+  context: PluginContext | undefined
+  #hasForgotten = false
 
   constructor(slow: readonly Question[]) {
     this.slow = new Set(slow)
   }
 
+  /** As one whose cache has to be filled again. */
+  forget(): void {
+    this.#hasForgotten = true
+    this.context!.changed()
+    this.context!.revoked()
+  }
+
   #answer<Answer>(question: Question, userName: string | undefined, answer: Answer): Answer | Promise<Answer> {
-    if (userName !== 'eve' || !this.slow.has(question)) return answer
+    if (userName !== 'eve' || (!this.#hasForgotten && !this.slow.has(question))) return answer
     return new Promise((resolve) => this.waiting.push(() => resolve(answer)))
+  }
+
+  #right(question: Question, userName: string | undefined, otherwise: true | undefined) {
+    return this.#answer(question, userName, userName === 'eve' && this.#hasForgotten ? false : otherwise)
   }
 
   authenticate: Plugin['authenticate'] & {} = ({ userName }) =>
     this.#answer<AuthenticationAnswer>('authenticate', userName, { decision: 'allow' })
-  mayStay: Plugin['mayStay'] & {} = ({ userName }) => this.#answer('mayStay', userName, true)
-  mayPublish: Plugin['mayPublish'] & {} = ({ userName }) => this.#answer('mayPublish', userName, undefined)
-  maySubscribe: Plugin['maySubscribe'] & {} = ({ userName }) => this.#answer('maySubscribe', userName, undefined)
+  mayStay: Plugin['mayStay'] & {} = ({ userName }) => this.#right('mayStay', userName, true)
+  mayPublish: Plugin['mayPublish'] & {} = ({ userName }) => this.#right('mayPublish', userName, undefined)
+  maySubscribe: Plugin['maySubscribe'] & {} = ({ userName }) => this.#right('maySubscribe', userName, undefined)
+  mayReceive: Plugin['mayReceive'] & {} = ({ userName }) =>
+    userName === 'eve' && this.#hasForgotten ? false : undefined
   intercept: Plugin['intercept'] & {} = ({ userName }) => this.#answer('intercept', userName, undefined)
 }
 
@@ -58,10 +76,14 @@ interface World {
 /** Eve may use `secret/#` by the role `spy`, which the group `staff` gives her. */
 async function worldOf(t: TestContext | undefined, slow: readonly Question[], isStored = false): Promise<World> {
   const plugin = new Slow(slow)
+  const make = (context: PluginContext): Plugin => {
+    plugin.context = context
+    return plugin
+  }
   const config: ConfigInput = {
-    auth: { plugins: ['auth.store', plugin] },
-    'topic-check': { plugins: ['acl.store', plugin] },
-    intercept: { plugins: [plugin] },
+    auth: { plugins: ['auth.store', make] },
+    'topic-check': { plugins: ['acl.store', make] },
+    intercept: { plugins: [make] },
     users: { 'dynamic-security': true },
     ...(isStored && { persistence: {} }),
   }
@@ -83,7 +105,8 @@ async function worldOf(t: TestContext | undefined, slow: readonly Question[], is
 }
 
 /** Each way to take away what eve may do with `secret/#`. */
-const removals: Readonly<Record<string, (admin: Admin) => Promise<unknown>>> = {
+const removals: Readonly<Record<string, (admin: Admin, plugin: Slow) => Promise<unknown>>> = {
+  'what a plugin knows of her': (_admin, plugin) => Promise.resolve(plugin.forget()),
   'her user': (admin) => admin.deleteUser({ userName: 'eve' }),
   'her group': (admin) => admin.deleteGroup({ name: 'staff' }),
   'her role': (admin) => admin.deleteRole({ name: 'spy' }),
@@ -106,6 +129,14 @@ const removals: Readonly<Record<string, (admin: Admin) => Promise<unknown>>> = {
     }),
 }
 
+/** All answers of the plugin, also to what it is asked again. */
+async function answered(broker: VirtualBroker, { waiting }: Slow): Promise<void> {
+  while (waiting.length > 0) {
+    for (const answer of waiting.splice(0)) answer()
+    await broker.settle()
+  }
+}
+
 const code = (client: TestClient, type: PacketType): number | undefined => {
   const packet = client.takeFirst(type)
   return packet !== undefined && 'reasonCode' in packet ? packet.reasonCode : undefined
@@ -118,9 +149,8 @@ for (const question of ['mayPublish', 'intercept'] as const) {
       const eve = broker.connect({ clientId: 'eve', userName: 'eve' })
       eve.publish('secret/a', 'x', 1, { retain: true })
       assert.equal(slow.waiting.length, 1)
-      await settled(broker, remove(admin))
-      slow.waiting.pop()!()
-      await broker.settle()
+      await settled(broker, remove(admin, slow))
+      await answered(broker, slow)
       assert.deepEqual(watch.takePayloads(), [])
       const answer = code(eve, PacketType.PUBACK)
       if (!eve.isClosed) assert.equal(answer, ReasonCode.NotAuthorized)
@@ -136,9 +166,8 @@ for (const question of ['mayPublish', 'intercept'] as const) {
       await broker.settle()
       eve.drop()
       assert.equal(slow.waiting.length, 1)
-      await settled(broker, remove(admin))
-      slow.waiting.pop()!()
-      await broker.settle()
+      await settled(broker, remove(admin, slow))
+      await answered(broker, slow)
       assert.deepEqual(watch.takePayloads(), [])
     })
   }
@@ -195,10 +224,11 @@ test('a login that the worker decides while its user is removed ends in a refusa
   t.after(() => broker.close())
   const { directory } = serverOf(broker.broker)
   const passwordHash = await hashPassword('secret', 'mosquitto-pbkdf2')
-  for (const remove of [
-    removals['her user']!,
-    (admin: Admin) => admin.putUser({ userName: 'eve', password: 'other' }),
-  ]) {
+  const ways: ((admin: Admin) => Promise<unknown>)[] = [
+    (admin) => admin.deleteUser({ userName: 'eve' }),
+    (admin) => admin.putUser({ userName: 'eve', password: 'other' }),
+  ]
+  for (const remove of ways) {
     setUser(directory, 'eve', { passwordHash })
     await broker.settle()
     const eve = broker.open()
@@ -285,7 +315,7 @@ test('in whatever order: nothing is allowed by what is removed once the removal 
       for (const name of ['eve takes over, or is back', ...before]) await acts[name]!(world, eve)
       await settled(
         broker,
-        removals[what]!(world.admin).then(() => granted(world, eve)),
+        removals[what]!(world.admin, world.slow).then(() => granted(world, eve)),
       )
       for (const name of after) await acts[name]!(world, eve)
       do {
