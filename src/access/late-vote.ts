@@ -52,11 +52,11 @@ export interface VoteParts {
   readonly access: object
   readonly plugins: readonly Plugin[]
   readonly record: VoteRecord
-  ask(plugin: Plugin): MaybePromise<Answer<boolean>>
+  readonly ask: (plugin: Plugin) => MaybePromise<Answer<boolean>>
   /** Another number after each change that may have made answers invalid. */
-  revision(): number
+  readonly revision: () => number
   /** Another number after each change that this plugin has reported itself. */
-  revisionOf(plugin: Plugin): number
+  readonly revisionOf: (plugin: Plugin) => number
 }
 
 /** A late answer, and `revisionOf` when its plugin was asked. */
