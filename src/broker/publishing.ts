@@ -135,8 +135,7 @@ export class Publishing {
 
   /** Plugins have answered. Rights may have changed, or a reload replaced the plugins, since they were asked. */
   #voted(connection: Connection, message: ApplicationMessage, vote: LateVote): number {
-    const isOvertaken = vote.isOvertaken(this.#parts.current.access)
-    if (isOvertaken) return this.publish(connection, message, this.#topicOf(message))
+    if (vote.isOvertaken(this.#parts.current.access)) return this.publish(connection, message, this.#topicOf(message))
     const allowed = vote.now()
     if (allowed instanceof Promise) return this.#waitForVote(connection, message, allowed)
     if (allowed) return this.#pass(connection, message, undefined)
@@ -248,8 +247,7 @@ export class Publishing {
 
   /** While the Store is behind, messages that would have to be stored wait. */
   #mustWait(message: ApplicationMessage): boolean {
-    if (message.qos === 0 && !message.retain) return false
-    return this.#parts.turn.isStoreBehind && this.#parts.isStored(message)
+    return (message.qos > 0 || message.retain) && this.#parts.turn.isStoreBehind && this.#parts.isStored(message)
   }
 
   #wait(connection: Connection, message: ApplicationMessage, topic: KnownTopic): number {
@@ -257,8 +255,7 @@ export class Publishing {
     const refusal = this.#checkMemory(connection, payer, message)
     if (refusal !== undefined) return this.#denied(connection, message, refusal)
     const resume = (): void => {
-      if (this.#isStopped) return
-      const reasonCode = this.publish(connection, message, topic)
+      const reasonCode = this.#isStopped ? PENDING : this.publish(connection, message, topic)
       if (reasonCode !== PENDING) connection.publishAnswered(reasonCode)
     }
     return this.#parts.waiters.wait(connection, resume, message, payer)
@@ -283,9 +280,8 @@ export class Publishing {
       this.#decide(connection, () => {
         const stored = this.#checkStore(connection, message)
         if (stored !== undefined) return this.#denied(connection, message, stored)
-        return permission.isOver
-          ? this.#intercepting.askAgain(connection, message)
-          : this.#takeIntercepted(connection, message)
+        if (permission.isOver) return this.#intercepting.askAgain(connection, message)
+        return this.#takeIntercepted(connection, message)
       })
     return this.#parts.waiters.wait(waiter, resume, message, payer)
   }
@@ -399,6 +395,5 @@ export class Publishing {
 }
 
 function payerOf({ session }: Connection): MemoryAccount {
-  const { memory } = session!
-  return memory.parent ?? memory
+  return session!.memory.parent ?? session!.memory
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Vote } from '../access/late-vote.ts'
-import type { MayReplay } from '../routing/replays.ts'
+import type { MayReplay } from '../routing/may-replay.ts'
 import type { MemoryAccount } from '../base/memory-account.ts'
 import { Work, type WorkBudget } from '../base/work.ts'
 import type { ApplicationMessage } from '../protocol/application-message.ts'

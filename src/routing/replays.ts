@@ -16,6 +16,7 @@
  * @module
  */
 import { NO_VOTE } from '../access/late-vote.ts'
+import type { LateReplay, MayReplay } from './may-replay.ts'
 import { sizeOfText, type MemoryAccount } from '../base/memory-account.ts'
 import { copied, Work } from '../base/work.ts'
 import { OWED_BYTES, SEARCH_LEVEL_BYTES } from '../protocol/memory-sizes.ts'
@@ -69,15 +70,6 @@ export interface ReplayReceiver {
   send(message: ApplicationMessage, owed: Owed): void
   /** Called for a message whose publisher may no longer publish there. Absent if that does not matter. */
   withhold?(message: ApplicationMessage): void
-}
-
-/** Whether the publisher of a retained message may still publish it. */
-export type MayReplay = (message: ApplicationMessage) => boolean | Promise<LateReplay>
-
-/** An answer that took time. */
-export interface LateReplay {
-  /** What it is now: a promise if it has to be waited for once more. */
-  now(): ReturnType<MayReplay>
 }
 
 export interface ReplaysParts {
