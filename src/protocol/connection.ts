@@ -128,14 +128,14 @@ export class Connection extends LoginConnection implements Incoming {
     this.lastSignMs = this.server.turn.now()
     this.server.turn.work.spend(Work.packet + copied(decoder.end - decoder.start))
     this.sender.beginAnswer()
-    if (this.record !== undefined) this.recordHead(this.record)
     if (this.state === State.Connected && this.handleInPlace()) return
+    if (this.record !== undefined) this.recordHead(this.record)
     this.checkOrder((decoder.firstByte >> 4) as PacketType)
     if (this.state === State.AwaitingConnect) this.connect(this.decodeConnect())
     else this.handleDecoded(this.decode())
   }
 
-  /** Hot: runs for every packet received. A PUBLISH is recorded once its topic is known. */
+  /** Records a packet that has to be decoded. A PUBLISH is recorded once its topic is known. */
   protected recordHead(record: ClientRecord): void {
     const { bytes, firstByte, bodyStart, end, start } = this.decoder
     const type = firstByte >> 4

@@ -86,6 +86,7 @@ export class Requests {
     if (type < PacketType.PUBACK || type > PacketType.PUBCOMP) return NOT_TAKEN
     const identifier = readPlainAcknowledgement(decoder.bytes, decoder.firstByte, decoder.bodyStart, decoder.end)
     if (identifier === 0) return NOT_TAKEN
+    this.#record(decoder, identifier)
     this.#acknowledged(type as AcknowledgementPacket['type'], identifier, ReasonCode.Success)
     return TAKEN
   }
@@ -93,8 +94,14 @@ export class Requests {
   /** If the packet is not two bytes long, `decodePacket` has to check it. */
   #takePing(decoder: Decoder): number {
     if (decoder.end - decoder.start !== 2 || decoder.firstByte !== PLAIN_PINGREQ) return NOT_TAKEN
+    this.#record(decoder, 0)
     this.#sender.pingResponse() // [5.0 MQTT-3.12.4-1] [3.1.1 MQTT-3.12.4-1]
     return TAKEN
+  }
+
+  /** Records a packet that is read in place: its Reason Code is 0, or it has none. */
+  #record({ firstByte, start, end }: Decoder, packetIdentifier: number): void {
+    this.#connection.record?.received(firstByte, packetIdentifier, end - start, ReasonCode.Success, undefined)
   }
 
   #acknowledged(type: AcknowledgementPacket['type'], packetIdentifier: number, reasonCode: number): void {

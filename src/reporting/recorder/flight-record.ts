@@ -8,13 +8,18 @@
  * for a PUBLISH and its answer, which take turns. A row about messages of QoS 0 keeps two of their topics, and whether
  * there were others.
  *
+ * Packets of messages are counted first (`packet-runs.ts`): a row would cost more than a tenth of a message. What was
+ * counted becomes rows before any other entry, and before anybody reads.
+ *
  * @module
  */
 import type { Linked } from '../../base/linked-list.ts'
 import { PacketType } from '../../codec/packet-types.ts'
 import type { ClientRecord } from '../../protocol/client-record.ts'
+import { isOfMessage, PacketRuns, type Direction, type PacketRun } from './packet-runs.ts'
 import { RecordKind, type RecordEntry } from './record-kind.ts'
 import {
+  MAX_TEXT_LENGTH,
   PAGE_BYTES,
   PAGE_ROWS,
   ROW_WORDS,
@@ -71,12 +76,15 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
   /** The newest row, and the first of its page, as indexes in the slab. */
   #row = -1
   #firstRow = 0
+  /** Made with the first packet of a message. */
+  #runs = PacketRuns.none
 
   constructor(clientId: string, room: RecordRoom) {
     this.clientId = clientId
     this.#room = room
   }
 
+  /** Hot: runs for every packet. */
   received(
     firstByte: number,
     packetIdentifier: number,
@@ -84,16 +92,13 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
     reasonCode: number,
     topicName: string | undefined,
   ): void {
-    this.#add(
-      (RecordKind.Received << 16) | (firstByte << 8) | reasonCode,
-      packetIdentifier,
-      bytes,
-      1,
-      topicName,
-      undefined,
-    )
+    const what = (RecordKind.Received << 16) | (firstByte << 8) | reasonCode
+    const run = this.#runs.received(firstByte)
+    if (run === undefined || !run.continues(what, packetIdentifier, bytes, topicName, this.#room.now()))
+      this.#packet(run, what, packetIdentifier, bytes, topicName)
   }
 
+  /** Hot: as `received`. */
   sent(
     firstByte: number,
     packetIdentifier: number,
@@ -101,7 +106,47 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
     reasonCode: number,
     topicName: string | undefined,
   ): void {
-    this.#add((RecordKind.Sent << 16) | (firstByte << 8) | reasonCode, packetIdentifier, bytes, 1, topicName, undefined)
+    const what = (RecordKind.Sent << 16) | (firstByte << 8) | reasonCode
+    const run = this.#runs.sent(firstByte)
+    if (run === undefined || !run.continues(what, packetIdentifier, bytes, topicName, this.#room.now()))
+      this.#packet(run, what, packetIdentifier, bytes, topicName)
+  }
+
+  /** Begins a run, or a row if packets like it are not counted. @param old the run that it does not continue */
+  #packet(
+    old: PacketRun | undefined,
+    what: number,
+    packetIdentifier: number,
+    bytes: number,
+    subject: string | undefined,
+  ): void {
+    if (!this.isOpen || !this.#room.isOn) return
+    const firstByte = (what >> 8) & 0xff
+    // What is counted is not charged to anybody, so it must not keep a long text.
+    if (!isOfMessage(firstByte) || (subject !== undefined && subject.length > MAX_TEXT_LENGTH)) {
+      this.#add(what, packetIdentifier, bytes, 1, subject, undefined)
+      return
+    }
+    if (old?.hasPackets === true) this.#writeRuns(old)
+    if (this.#runs === PacketRuns.none) this.#runs = new PacketRuns()
+    const run = this.#runs.next((what >> 16) as Direction, firstByte)
+    run.begin(what, packetIdentifier, bytes, subject, Math.floor(this.#room.now()))
+  }
+
+  /** Makes rows of what was counted, in the order in which it began. @param last where to stop; all by default */
+  #writeRuns(last?: PacketRun): void {
+    const runs = this.#runs
+    for (let run = runs.first; run !== undefined; run = runs.first) {
+      const { what, packetIdentifier, bytes, count, subject, atMs } = run
+      runs.endFirst()
+      this.#addAt(atMs, what, packetIdentifier, bytes, count, subject, undefined)
+      if (run === last) return
+    }
+  }
+
+  /** Makes rows of everything that was counted. */
+  #settle(): void {
+    if (this.#runs.first !== undefined) this.#writeRuns()
   }
 
   sentAtMostOnce(
@@ -124,7 +169,6 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
     this.#add((kind << 16) | code, 0, 0, 1, subject, detail)
   }
 
-  /** Hot: runs for every packet. */
   #add(
     what: number,
     packetIdentifier: number,
@@ -133,9 +177,21 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
     subject: string | undefined,
     detail: string | undefined,
   ): void {
+    this.#settle()
+    this.#addAt(Math.floor(this.#room.now()), what, packetIdentifier, bytes, count, subject, detail)
+  }
+
+  #addAt(
+    time: number,
+    what: number,
+    packetIdentifier: number,
+    bytes: number,
+    count: number,
+    subject: string | undefined,
+    detail: string | undefined,
+  ): void {
     if (!this.isOpen || !this.#room.isOn) return
-    const kept = subject === undefined || subject.length <= 256 ? subject : shortText(subject)
-    const time = Math.floor(this.#room.now())
+    const kept = subject === undefined || subject.length <= MAX_TEXT_LENGTH ? subject : shortText(subject)
     if (this.#slab !== undefined && this.#fold(this.#slab, what, packetIdentifier, bytes, count, kept, detail, time))
       return
     this.#begin(what, packetIdentifier, bytes, count, kept, detail, time)
@@ -275,12 +331,20 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
 
   /** When its newest entry was made; -1 if it has none. */
   get newestMs(): number {
+    if (this.#runs.first !== undefined) return this.#runs.newestMs
     return this.#slab === undefined ? -1 : timeOf(this.#slab.words, this.#row * ROW_WORDS)
+  }
+
+  /** Its Client is gone: packets are no longer counted, and take no memory. */
+  rest(): void {
+    this.#settle()
+    this.#runs = PacketRuns.none
   }
 
   /** Forgets everything. */
   clear(): void {
     const { pages } = this.#room
+    this.#runs = PacketRuns.none
     for (const page of this.#pages) {
       pages.clear(page)
       pages.giveBack(page)
@@ -294,6 +358,7 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
 
   /** What is recorded, the oldest first. Times count from the beginning of the recorder. */
   *entries(): Generator<RecordEntry, void, undefined> {
+    this.#settle()
     const { pages } = this.#room
     for (const [index, page] of this.#pages.entries()) {
       const first = pages.firstRowOf(page)

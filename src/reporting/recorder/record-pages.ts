@@ -20,7 +20,7 @@ export const PAGE_BYTES = PAGE_ROWS * (4 * ROW_WORDS + 16)
 /** A text besides its characters. */
 const TEXT_BYTES = 24
 /** Characters of a text that are kept. */
-const MAX_TEXT_LENGTH = 256
+export const MAX_TEXT_LENGTH = 256
 
 /** Pages that are made together. */
 export class RecordSlab {

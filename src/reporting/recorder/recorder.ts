@@ -154,6 +154,7 @@ export class Recorder implements RecordRoom, EventObserver {
     const record = this.#records.get(client.clientId)
     if (record === undefined) return
     record.note(RecordKind.Disconnected, reasonCode, cause, detail === '' ? undefined : detail)
+    record.rest()
     if (this.#gone.remove(record)) this.pages.bytes -= sizeOfRecord(record)
     this.#gone.add(record)
     this.pages.bytes += sizeOfRecord(record)
