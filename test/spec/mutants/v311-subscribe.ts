@@ -137,8 +137,8 @@ export const subscribeMutants: readonly Mutant[] = [
     '3.1.1 MQTT-3.12.4-1, 5.0 MQTT-3.12.4-1',
     'PINGREQ is heard and not answered',
     REQUESTS,
-    'PLAIN_PINGREQ) return NOT_TAKEN\n    this.#sender.pingResponse()',
-    'PLAIN_PINGREQ) return NOT_TAKEN\n   ',
+    'this.#record(decoder, 0)\n    this.#sender.pingResponse()',
+    'this.#record(decoder, 0)\n   ',
   ),
   mutant(
     'U311-3.14.4-1, 5.0 U-3.14.4-1',
