@@ -1,5 +1,6 @@
 /**
  * What passwords are made into, as text, and how each kind is recognised: in password files, in files of users, in the Store.
+ * What each may cost is in `credential-costs.ts`.
  *
  * | begins with            | kind                                                                       |
  * | ---------------------- | -------------------------------------------------------------------------- |
@@ -16,10 +17,10 @@
 
 /** The kinds of hash, and how each is recognised. */
 const KINDS = {
-  'sha512-crypt': /^\$6\$(?:rounds=\d{1,9}\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{86}$/,
-  'sha256-crypt': /^\$5\$(?:rounds=\d{1,9}\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{43}$/,
+  'sha512-crypt': /^\$6\$(?:rounds=\d{1,15}\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{86}$/,
+  'sha256-crypt': /^\$5\$(?:rounds=\d{1,15}\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{43}$/,
   'mosquitto-sha512': /^\$6\$[A-Za-z0-9+/]+={0,2}\$[A-Za-z0-9+/]{86}==$/,
-  'mosquitto-pbkdf2': /^\$7\$[1-9]\d{0,7}\$[A-Za-z0-9+/]+={0,2}\$[A-Za-z0-9+/]{86}==$/,
+  'mosquitto-pbkdf2': /^\$7\$[1-9]\d{0,14}\$[A-Za-z0-9+/]+={0,2}\$[A-Za-z0-9+/]{86}==$/,
   bcrypt: /^\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./0-9A-Za-z]{53}$/,
   argon2id: /^\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+$/,
 } as const
@@ -42,4 +43,5 @@ export function passwordHashKind(hash: string): PasswordHashKind | undefined {
 }
 
 /** Iterations, salt, StoredKey and ServerKey. */
-export const SCRAM_FORM = /^SCRAM-SHA-256\$(\d{4,9}):([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]{43}=):([A-Za-z0-9+/]{43}=)$/
+export const SCRAM_FORM =
+  /^SCRAM-SHA-256\$(\d{4,15}):([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]{43}=):([A-Za-z0-9+/]{43}=)$/

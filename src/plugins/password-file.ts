@@ -8,6 +8,7 @@ import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { UsageError } from '../base/errors.ts'
 import { realClock } from '../turn/clock.ts'
 import { LineProblems, linesOf, readText } from '../config/text-file.ts'
+import { costProblem } from '../access/credential-costs.ts'
 import { passwordHashKind } from '../access/credential-forms.ts'
 import { parseScramCredentials } from './scram-credentials.ts'
 
@@ -34,6 +35,8 @@ export function parsePasswordFile(text: string): PasswordEntries {
       problems.add(number, 'does not have the form user:hash; `sluice passwd FILE USER` writes such a line')
     else if (passwordHashKind(hash) === undefined)
       problems.add(number, 'has a hash of an unknown kind; `sluice passwd FILE USER` writes a line that works')
+    else if (costProblem(hash) !== undefined)
+      problems.add(number, `${costProblem(hash)}; \`sluice passwd FILE USER\` writes a line that works`)
     else if (entries.has(user)) problems.add(number, `repeats the user of line ${lineOf.get(user)}`)
     else {
       entries.set(user, hash)

@@ -9,6 +9,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash, pbkdf2Sync, timingSafeEqual } from 'node:crypto'
 import { UsageError } from '../base/errors.ts'
+import { costProblem } from '../access/credential-costs.ts'
 import { passwordHashKind, type PasswordHashKind } from '../access/credential-forms.ts'
 import { realClock } from '../turn/clock.ts'
 import {
@@ -22,12 +23,17 @@ import {
 export const MAX_PASSWORD_BYTES = 1024
 
 /**
- * Checks a password against a hash, in constant time for its kind. Passwords that are not UTF-8 never match: no tool
+ * Checks a password against a hash, in constant time for its kind. A hash that costs more than `credential-costs.ts` allows, from the
+ * Store of an earlier version, is not computed. Passwords that are not UTF-8 never match: no tool
  * hashes them, and some of the packages would read them as another text.
+ *
+ * @throws {UsageError} for a hash that costs too much
  */
 export async function verifyPassword(password: Uint8Array, hash: string): Promise<boolean> {
   const kind = passwordHashKind(hash)
   if (kind === undefined || password.length > MAX_PASSWORD_BYTES || !isUtf8(password)) return false
+  const problem = costProblem(hash)
+  if (problem !== undefined) throw new UsageError(`the password hash ${problem}`)
   return VERIFIERS[kind](password, hash)
 }
 

@@ -9,6 +9,7 @@
  * @module
  */
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
+import { scramCostProblem } from '../access/credential-costs.ts'
 import { SCRAM_FORM } from '../access/credential-forms.ts'
 import { LineProblems, linesOf } from '../config/text-file.ts'
 
@@ -55,15 +56,19 @@ export function parseScramCredentials(text: string): ScramCredentials | undefine
  *
  * @throws {ConfigError} `ERR_CONFIG_FILE` that names every invalid line by number, without its content
  */
-export function parseScramFile(text: string): ReadonlyMap<string, ScramCredentials> {
+export function parseScramFile(file: string): ReadonlyMap<string, ScramCredentials> {
   const users = new Map<string, ScramCredentials>()
   const problems = new LineProblems()
-  for (const [index, line] of linesOf(text).entries()) {
+  for (const [index, line] of linesOf(file).entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue
     const colon = line.indexOf(':')
     const user = line.slice(0, colon).trim()
-    const credentials = colon < 1 ? undefined : parseScramCredentials(line.slice(colon + 1).trim())
-    if (credentials === undefined) problems.add(index + 1, 'does not have the form user:SCRAM-SHA-256$…')
+    const text = line.slice(colon + 1).trim()
+    const credentials = colon < 1 ? undefined : parseScramCredentials(text)
+    const costs = scramCostProblem(text)
+    if (credentials !== undefined && costs !== undefined) {
+      problems.add(index + 1, `${costs}; \`sluice passwd --kind scram-sha-256 FILE USER\` writes a line that works`)
+    } else if (credentials === undefined) problems.add(index + 1, 'does not have the form user:SCRAM-SHA-256$…')
     else if (users.has(user)) problems.add(index + 1, 'repeats a user')
     else users.set(user, credentials)
   }

@@ -9,6 +9,7 @@
  * @module
  */
 import type { DefaultsEntry, GroupEntry, RoleEntry, UserEntry } from '../../access/directory/entries.ts'
+import { costProblem, scramCostProblem } from '../../access/credential-costs.ts'
 import { passwordHashKind, SCRAM_FORM } from '../../access/credential-forms.ts'
 import { UsageError } from '../../base/errors.ts'
 import type { Sliced } from '../../base/slices.ts'
@@ -104,16 +105,24 @@ function readUser(given: Readonly<Record<string, unknown>>): UserEntry {
       'passwordHash is of no known kind; `sluice passwd` makes one, `sluice put-user USER --password` sets one',
     )
   }
+  mustBeCheap('passwordHash', hash && costProblem(hash))
   const credentials = text(scram, 'scram')
   if (credentials !== undefined && !SCRAM_FORM.test(credentials)) {
     throw new UsageError('scram must have the form SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey')
   }
+  mustBeCheap('scram', credentials && scramCostProblem(credentials))
   return {
     ...{ ...readLabels(given), disabled, clientId: text(clientId, 'clientId') },
     ...{ passwordHash: hash, scram: credentials },
     roles: checkMemberships(roles, 'roles'),
     groups: checkMemberships(groups, 'groups'),
   }
+}
+
+/** @throws {UsageError} */
+function mustBeCheap(what: string, problem: string | undefined): void {
+  if (problem === undefined) return
+  throw new UsageError(`${what} ${problem}; leave it out, and set a password with \`sluice put-user USER --password\``)
 }
 
 function readLabels({ textName = '', textDescription = '' }: Readonly<Record<string, unknown>>) {

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { MAX_PBKDF2_ITERATIONS, problemOf } from '../../access/credential-costs.ts'
 import { passwordHashKind } from '../../access/credential-forms.ts'
 import { MAX_MEMBERSHIPS } from '../../access/directory/directory-limits.ts'
 import {
@@ -170,9 +171,15 @@ function readUser(client: Given, groups: readonly Reference[]): UserEntry {
   }
 }
 
-/** Its password is PBKDF2 with SHA-512, as in Mosquitto's password files. */
-function hashOf({ password, salt, iterations }: Given): string | undefined {
+/** Its password is PBKDF2 with SHA-512, as in Mosquitto's password files. @throws {UsageError} if it costs too much */
+function hashOf({ username, password, salt, iterations }: Given): string | undefined {
   if (typeof password !== 'string' || typeof salt !== 'string' || typeof iterations !== 'number') return undefined
+  if (iterations > MAX_PBKDF2_ITERATIONS) {
+    const problem = problemOf(iterations, 'iterations of PBKDF2', MAX_PBKDF2_ITERATIONS)
+    throw new UsageError(
+      `${show(username)}: its password ${problem}; leave out password, salt and iterations, and set a password with \`sluice put-user USER --password\``,
+    )
+  }
   const hash = `$7$${iterations}$${salt}$${password}`
   return passwordHashKind(hash) === undefined ? undefined : hash
 }
