@@ -252,7 +252,7 @@ const brokerRows = rows('broker', [
     min: 0,
     max: UINT32,
     description:
-      'Memory for the flight recorder, which keeps the latest packets (without payloads) and decisions of each client for operators to look at. Beyond it, clients that have disconnected are forgotten, the oldest first. It is not part of `max-memory`. 0 = nothing is recorded.',
+      'Memory for the flight recorder, which keeps the latest packets (without payloads, unless `recorder-payload-bytes` is set) and decisions of each client for operators to look at. Beyond it, clients that have disconnected are forgotten, the oldest first. It is not part of `max-memory`. 0 = nothing is recorded.',
   },
   {
     key: 'max-recorder-bytes-per-client',
@@ -263,6 +263,16 @@ const brokerRows = rows('broker', [
     max: 1_048_576,
     description:
       'Memory of the flight recorder for one client. Beyond it, and with many clients beyond an equal share of `max-recorder-bytes`, the oldest entries of the same client are overwritten.',
+  },
+  {
+    key: 'recorder-payload-bytes',
+    type: 'integer',
+    default: 0,
+    unit: 'bytes',
+    min: 0,
+    max: 1_024,
+    description:
+      'How many bytes of the payload of a received message the flight recorder keeps, the first ones; of messages that are counted together, those of the last. They take part of `max-recorder-bytes-per-client`. `why` shows them to the host program and to roles that `admin.show-payloads` names. Nothing is kept of messages below `$CONTROL/`, which set passwords. 0 = none.',
   },
   {
     key: 'max-sessions',
@@ -1591,7 +1601,7 @@ const adminRows = rows('admin', [
     values: ['off', 'administrator', 'operator'],
     default: 'off',
     description:
-      'The least role that may see the payloads of messages in a trace, and with them Correlation Data and User Properties. Passwords and Authentication Data are never shown.',
+      'The least role that may see the payloads of messages in a trace, with them Correlation Data and User Properties, and what `why` shows of payloads (`recorder-payload-bytes`). Passwords and Authentication Data are never shown.',
   },
   {
     key: 'max-traces',

@@ -26,10 +26,12 @@ export interface TopLevelSettings {
   readonly maxPendingLogins: number
   /** Ended connections that are remembered with the cause of each, for operators to look at. Beyond it, the oldest is forgotten. 0 = none. Default 1000. */
   readonly maxClosedConnections: number
-  /** Memory for the flight recorder, which keeps the latest packets (without payloads) and decisions of each client for operators to look at. Beyond it, clients that have disconnected are forgotten, the oldest first. It is not part of `max-memory`. 0 = nothing is recorded. In bytes. Default 33554432. */
+  /** Memory for the flight recorder, which keeps the latest packets (without payloads, unless `recorder-payload-bytes` is set) and decisions of each client for operators to look at. Beyond it, clients that have disconnected are forgotten, the oldest first. It is not part of `max-memory`. 0 = nothing is recorded. In bytes. Default 33554432. */
   readonly maxRecorderBytes: number
   /** Memory of the flight recorder for one client. Beyond it, and with many clients beyond an equal share of `max-recorder-bytes`, the oldest entries of the same client are overwritten. In bytes. Default 8192. */
   readonly maxRecorderBytesPerClient: number
+  /** How many bytes of the payload of a received message the flight recorder keeps, the first ones; of messages that are counted together, those of the last. They take part of `max-recorder-bytes-per-client`. `why` shows them to the host program and to roles that `admin.show-payloads` names. Nothing is kept of messages below `$CONTROL/`, which set passwords. 0 = none. In bytes. Default 0. */
+  readonly recorderPayloadBytes: number
   /** Sessions that outlive their connections, in all. To make room for a new one, the broker ends the session of the same owner (a user name, or an address for anonymous clients) that has been disconnected the longest; if the owner has none, the new session is refused with 0x97 (3.1.1: 0x03). 0 = no limit. Default 100000. */
   readonly maxSessions: number
   /** Sessions that outlive their connections, per user name, or per address for anonymous clients. To make room for a new one, the broker ends the one that has been disconnected the longest; if all are connected, the new session is refused with 0x97 (3.1.1: 0x03). 0 = no limit. Default 50000. */
@@ -440,7 +442,7 @@ export interface AdminSettings {
   readonly maxEventReaders: number
   /** Events that wait for one reader. Beyond it, events for it are lost, and it is sent how many; a reader that takes none for a minute is disconnected. In bytes. Default 262144. */
   readonly maxEventBufferBytes: number
-  /** The least role that may see the payloads of messages in a trace, and with them Correlation Data and User Properties. Passwords and Authentication Data are never shown. Default "off". */
+  /** The least role that may see the payloads of messages in a trace, with them Correlation Data and User Properties, and what `why` shows of payloads (`recorder-payload-bytes`). Passwords and Authentication Data are never shown. Default "off". */
   readonly showPayloads: 'off' | 'administrator' | 'operator'
   /** Traces at one time. Further ones are answered 429. Default 4. */
   readonly maxTraces: number

@@ -12,6 +12,8 @@
  * @module
  */
 export interface ClientRecord {
+  /** How many bytes of a payload are recorded: `recorder-payload-bytes`. */
+  readonly payloadBytes: number
   /**
    * A packet was received; it may turn out to be malformed.
    *
@@ -28,6 +30,8 @@ export interface ClientRecord {
     reasonCode: number,
     topicName: string | undefined,
   ): void
+  /** The payload of the PUBLISH that was received last. Called only if `payloadBytes` is not 0. */
+  receivedPayload(firstByte: number, topicName: string, payload: Uint8Array): void
   /** A packet was sent, or waits for the Store to be sent. The parameters are those of `received`. */
   sent(
     firstByte: number,

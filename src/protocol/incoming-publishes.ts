@@ -71,7 +71,12 @@ export class IncomingPublishes {
     this.#server.metrics.publishReceived++
     this.count++
     const payloadBytes = view.payloadEnd - view.payloadStart
-    this.#connection.record?.received(decoder.firstByte, packetIdentifier, payloadBytes, 0, topic.topicName)
+    const { record } = this.#connection
+    if (record !== undefined) {
+      record.received(decoder.firstByte, packetIdentifier, payloadBytes, 0, topic.topicName)
+      if (record.payloadBytes > 0)
+        record.receivedPayload(decoder.firstByte, topic.topicName, bytes.subarray(view.payloadStart, view.payloadEnd))
+    }
     if (qos === 2 && this.#isRepeat(bytes, topic, version)) return false
     if (qos === 1 && this.#open !== undefined) this.#checkReceiveMaximum(this.#open.size + 1, version)
 

@@ -67,6 +67,7 @@ export function configOf(limits: SimulationLimits, random: SeededRandom): Config
     'queue-full': limits.queueFull,
     'drain-timeout': random.pick([5, 30]),
     'max-recorder-bytes': random.pick([0, 20_000, 33_554_432]),
+    'recorder-payload-bytes': random.pick([0, 0, 16, 1024]),
   }
 }
 

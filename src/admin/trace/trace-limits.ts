@@ -4,8 +4,8 @@ import type { Broker } from '../../broker/broker.ts'
 import type { AdminCaller, TraceRequest } from '../../broker/host/trace-admin.ts'
 import { defaultsOf } from '../../config/option-reader.ts'
 import type { AdminOptions } from '../../config/resolved-options.ts'
-import { roles } from '../operation.ts'
 import { ParameterError } from '../parameter-error.ts'
+import { maySeePayloads } from '../show-payloads.ts'
 import type { TraceLimits } from './trace.ts'
 
 const DEFAULT_SECONDS = 300
@@ -62,21 +62,18 @@ function within(name: string, asked: number | undefined, usual: number, most: nu
 }
 
 /** Whether a trace may still show what it shows: a reload may have changed `admin.show-payloads`. */
-export function mayGoOn(
-  { payloadBytes, isHost }: TraceLimits,
-  { showPayloads }: TraceSettings,
-  caller: AdminCaller,
-): boolean {
-  if (payloadBytes === 0 || isHost) return true
-  return showPayloads !== 'off' && roles.indexOf(caller.role) >= roles.indexOf(showPayloads)
+export function mayGoOn({ payloadBytes, isHost }: TraceLimits, settings: TraceSettings, caller: AdminCaller): boolean {
+  return payloadBytes === 0 || isHost || maySeePayloads(settings, caller)
 }
 
 /** @throws {SluiceError} `ERR_FORBIDDEN` */
-function checkPayloads({ showPayloads }: TraceSettings, { name, role }: AdminCaller): void {
+function checkPayloads(settings: TraceSettings, caller: AdminCaller): void {
+  if (maySeePayloads(settings, caller)) return
+  const { showPayloads } = settings
+  const { name, role } = caller
   if (showPayloads === 'off') {
     throw new SluiceError('ERR_FORBIDDEN', 'startTrace: payloads are not shown, because admin.show-payloads is off')
   }
-  if (roles.indexOf(role) >= roles.indexOf(showPayloads)) return
   const detail = `payloads are shown to the role ${showPayloads} (admin.show-payloads); ${name} has the role ${role}`
   throw new SluiceError('ERR_FORBIDDEN', `startTrace: ${detail}`)
 }

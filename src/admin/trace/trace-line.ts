@@ -163,12 +163,15 @@ function bytesText(bytes: number, base64: unknown): string {
   const size = `(${bytes} ${bytes === 1 ? 'byte' : 'bytes'})`
   if (typeof base64 !== 'string') return size
   const shown = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
-  const text = textOf(shown)
-  const written =
-    text === undefined
-      ? `0x${hexadecimal(shown.subarray(0, MAX_SHOWN_BYTES / 2))}`
-      : `"${safeExcerpt(text, MAX_SHOWN_BYTES)}"`
-  return `${written}${shown.length < bytes ? '…' : ''} ${size}`
+  return `${quotedBytes(shown)}${shown.length < bytes ? '…' : ''} ${size}`
+}
+
+/** Bytes as text if they are one, and otherwise in hexadecimal. */
+export function quotedBytes(bytes: Uint8Array): string {
+  const text = textOf(bytes)
+  return text === undefined
+    ? `0x${hexadecimal(bytes.subarray(0, MAX_SHOWN_BYTES / 2))}`
+    : `"${safeExcerpt(text, MAX_SHOWN_BYTES)}"`
 }
 
 /** Without the classes of Node, because the page also shows traces. */

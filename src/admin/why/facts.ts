@@ -15,8 +15,11 @@ export class Inquiry {
   /** Difference between the wall clock and the monotonic one. */
   readonly #wallOffsetMs: number
   readonly #at: number | undefined
+  /** Whether whoever asks may see payloads. */
+  readonly showsPayloads: boolean
 
-  constructor(broker: Broker, at?: number) {
+  constructor(broker: Broker, at?: number, showsPayloads = false) {
+    this.showsPayloads = showsPayloads
     this.broker = broker
     this.server = serverOf(broker)
     const { clock } = this.server

@@ -32,6 +32,7 @@ import { dropFacts, waitFact } from './session-facts.ts'
 import { matchingOf, subscriptionFacts } from './subscription-facts.ts'
 import { deniedFact } from './rights.ts'
 import { whyClosed } from './why-closed.ts'
+import { payloadText } from './payload-text.ts'
 import { willFact } from './will-facts.ts'
 
 /** What is asked. */
@@ -51,9 +52,9 @@ function rankOf({ cause }: WhyFact): number {
   return LAST.indexOf(cause)
 }
 
-export async function whyMessage(broker: Broker, question: MessageQuestion): Promise<WhyView> {
+export async function whyMessage(broker: Broker, question: MessageQuestion, showsPayloads: boolean): Promise<WhyView> {
   const { clientId, topic, at } = question
-  const inquiry = new Inquiry(broker, at)
+  const inquiry = new Inquiry(broker, at, showsPayloads)
   const evidence = await topicEvidence(inquiry, topic)
   const registration = inquiry.server.sessions.get(clientId)
   const facts: WhyFact[] = [
@@ -186,7 +187,7 @@ function backgroundOf(
         : unknown('not recorded', 'The recorder is off.', sinceMs),
     )
   } else if (!isClearing(published.entry)) {
-    const text = `${nameOf(published.clientId)} published ${counted(published.entry.count, 'message')} to ${topicText(topic)}.`
+    const text = `${nameOf(published.clientId)} published ${counted(published.entry.count, 'message')} to ${topicText(topic)}.${payloadText(inquiry, published)}`
     all.push(recorded('published', text, published.untilMs))
   }
   const registration = inquiry.server.sessions.get(clientId)

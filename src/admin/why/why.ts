@@ -1,20 +1,27 @@
 /** `why`: about a message, a connection, or logins that were refused, as the parameters say. @module */
 import { UsageError } from '../../base/errors.ts'
 import type { Broker } from '../../broker/broker.ts'
+import type { AdminCaller } from '../../broker/host/trace-admin.ts'
 import type { WhyQuery, WhyView } from '../../broker/host/why-view.ts'
 import { topicNameProblem } from '../../topics/topic-name.ts'
+import { maySeePayloads } from '../show-payloads.ts'
+import { traceSettings } from '../trace/trace-limits.ts'
 import { whyClosed, whyRefused } from './why-closed.ts'
 import { whyMessage } from './why-message.ts'
 
-/** @throws {UsageError} if it is not clear what is asked */
-export async function why(broker: Broker, query: WhyQuery): Promise<WhyView> {
+/**
+ * @param caller who asks, which decides about payloads; default: the host program
+ * @throws {UsageError} if it is not clear what is asked
+ */
+export async function why(broker: Broker, query: WhyQuery, caller?: AdminCaller): Promise<WhyView> {
   const { clientId, topic, at } = query
   if (topic === undefined)
     return clientId === undefined ? whyRefused(broker, named(query)) : whyClosed(broker, clientId, at)
   if (clientId === undefined) throw new UsageError('why: a topic needs a clientId: whose message is missing?')
   const problem = topicNameProblem(topic)
   if (problem !== undefined) throw new UsageError(`why: topic is no topic name: ${problem}`)
-  return whyMessage(broker, { clientId, topic, at })
+  const showsPayloads = caller === undefined || maySeePayloads(traceSettings(broker), caller)
+  return whyMessage(broker, { clientId, topic, at }, showsPayloads)
 }
 
 function named(query: WhyQuery): WhyQuery {

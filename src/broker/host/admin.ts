@@ -318,7 +318,7 @@ export interface Admin extends AccessAdmin, AuditAdmin, BridgeAdmin, TraceAdmin 
    * Why a client did not get a message, is not connected, or was refused, as the parameters say: facts, the deciding one
    * first, each recorded, derived from what holds now, or unknown.
    */
-  why(parameters: WhyQuery): Promise<WhyView>
+  why(parameters: WhyQuery, options?: CallOptions): Promise<WhyView>
   /** Why the latest connection of a client ended, or its latest login was refused. */
   whyClosed(parameters: AdminParameters['whyClosed']): Promise<WhyView>
   /** Why logins and handshakes were refused, the newest first. */

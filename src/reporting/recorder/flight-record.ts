@@ -13,6 +13,7 @@
  *
  * @module
  */
+import { isControlTopic } from '../../access/control-topics.ts'
 import type { Linked } from '../../base/linked-list.ts'
 import { PacketType } from '../../codec/packet-types.ts'
 import type { ClientRecord } from '../../protocol/client-record.ts'
@@ -45,6 +46,8 @@ export interface RecordRoom {
   readonly pages: RecordPages
   /** False while nothing is to be recorded. */
   readonly isOn: boolean
+  /** How many bytes of a payload are recorded. */
+  readonly payloadBytes: number
   /** Milliseconds since the recorder began. */
   now(): number
   /** Whether that record may take another page. It may have to give up its oldest ones instead. */
@@ -147,6 +150,35 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
   /** Makes rows of everything that was counted. */
   #settle(): void {
     if (this.#runs.first !== undefined) this.#writeRuns()
+  }
+
+  get payloadBytes(): number {
+    return this.#room.payloadBytes
+  }
+
+  receivedPayload(firstByte: number, topicName: string, payload: Uint8Array): void {
+    if (!this.isOpen || !this.#room.isOn || payload.length === 0 || isControlTopic(topicName)) return
+    this.#settle()
+    const slab = this.#slab
+    if (slab === undefined) return
+    const row = this.#publishRow(slab, firstByte, shortText(topicName))
+    if (row < 0) return
+    const text = Buffer.from(payload.subarray(0, this.payloadBytes)).toString('latin1')
+    this.#setText(slab.payloads, row, undefined)
+    const most = this.#room.shareOf(this) - sizeOfRecordText(text)
+    while (this.#pages.length > 1 && this.bytes > most) this.#dropOldest()
+    if (this.bytes <= most) this.#setText(slab.payloads, row, text)
+  }
+
+  /** The row that stands for the PUBLISH that was received last; -1 if there was no room for one. */
+  #publishRow({ words, subjects }: RecordSlab, firstByte: number, topicName: string): number {
+    const what = (RecordKind.Received << 16) | (firstByte << 8)
+    const first = Math.max(this.#firstRow, this.#row - LOOK_BACK + 1)
+    for (let row = this.#row; row >= first; row--) {
+      const at = row * ROW_WORDS
+      if (words[at + 1] === what && subjects[row] === topicName && words[at + 3]! > 0) return row
+    }
+    return -1
   }
 
   sentAtMostOnce(
@@ -329,6 +361,11 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
     this.bytes -= PAGE_BYTES
   }
 
+  /** Forgets payloads, and nothing else. */
+  clearPayloads(): void {
+    for (const page of this.#pages) this.bytes -= this.#room.pages.clearPayloads(page)
+  }
+
   /** When its newest entry was made; -1 if it has none. */
   get newestMs(): number {
     if (this.#runs.first !== undefined) return this.#runs.newestMs
@@ -372,7 +409,8 @@ function timeOf(words: Uint32Array, at: number): number {
   return words[at]! + (words[at + 2]! & HIGH_BITS) * HIGH
 }
 
-function entryOf({ words, subjects, details }: RecordSlab, row: number): RecordEntry {
+function entryOf(slab: RecordSlab, row: number): RecordEntry {
+  const { words, subjects, details } = slab
   const at = row * ROW_WORDS
   const what = words[at + 1]!
   const packed = words[at + 2]!
@@ -390,6 +428,7 @@ function entryOf({ words, subjects, details }: RecordSlab, row: number): RecordE
     untilMs: atMs + ((packed >>> 6) & 0x3ff),
     subject: subjects[row],
     detail: details[row],
+    payload: slab.hasPayloads ? slab.payloads[row] : undefined,
     hasMoreSubjects: isCounted && (packed & SEVERAL) !== 0,
   }
 }

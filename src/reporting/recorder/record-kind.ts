@@ -53,6 +53,8 @@ export interface RecordEntry {
   readonly untilMs: number
   readonly subject: string | undefined
   readonly detail: string | undefined
+  /** The first bytes of the last payload, a character each; `undefined` if none were kept. */
+  readonly payload: string | undefined
   /** Of messages of QoS 0: whether they had other topics besides the subject and the detail. */
   readonly hasMoreSubjects: boolean
 }

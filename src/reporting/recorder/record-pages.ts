@@ -4,7 +4,7 @@
  *
  *   slab   page 0 [ row 0 … row 15 ]   page 1 [ … ]   …   page 63
  *
- * A row takes 20 bytes and two references:
+ * A row takes 20 bytes and two references, and a third one if payloads are recorded:
  *
  *   time, low 32 bits │ kind, first byte, code │ identifier 16, span 10, time high 6 │ bytes │ count      subject, detail
  *
@@ -27,6 +27,16 @@ export class RecordSlab {
   readonly words: Uint32Array = new Uint32Array(SLAB_PAGES * PAGE_ROWS * ROW_WORDS)
   readonly subjects: (string | undefined)[] = Array.from({ length: SLAB_PAGES * PAGE_ROWS }, () => undefined)
   readonly details: (string | undefined)[] = Array.from({ length: SLAB_PAGES * PAGE_ROWS }, () => undefined)
+  #payloads: (string | undefined)[] | undefined = undefined
+
+  get hasPayloads(): boolean {
+    return this.#payloads !== undefined
+  }
+
+  /** Made when it is first needed. */
+  get payloads(): (string | undefined)[] {
+    return (this.#payloads ??= Array.from({ length: SLAB_PAGES * PAGE_ROWS }, () => undefined))
+  }
 }
 
 export function sizeOfRecordText(text: string | undefined): number {
@@ -76,6 +86,21 @@ export class RecordPages {
     for (let row = first; row < first + PAGE_ROWS; row++) {
       bytes += sizeOfRecordText(subjects[row]) + sizeOfRecordText(details[row])
       subjects[row] = details[row] = undefined
+    }
+    this.bytes -= bytes
+    return bytes + this.clearPayloads(page)
+  }
+
+  /** @returns the bytes of payloads that it held */
+  clearPayloads(page: number): number {
+    const slab = this.slabOf(page)
+    if (!slab.hasPayloads) return 0
+    const { payloads } = slab
+    const first = this.firstRowOf(page)
+    let bytes = 0
+    for (let row = first; row < first + PAGE_ROWS; row++) {
+      bytes += sizeOfRecordText(payloads[row])
+      payloads[row] = undefined
     }
     this.bytes -= bytes
     return bytes

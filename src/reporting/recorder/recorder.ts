@@ -8,6 +8,9 @@
  *               oldest, and otherwise the holder that has the most does, so that a churn of Client Identifiers pushes
  *               out itself
  *
+ * Payloads (`recorder-payload-bytes`) are part of the share, and none of them is kept for which older entries of the same
+ * Client cannot make room.
+ *
  * The share is `max-recorder-bytes-per-client`, or less: three quarters of the budget divided by the Clients there are.
  *
  * @module
@@ -76,6 +79,10 @@ export class Recorder implements RecordRoom, EventObserver {
     return this.#parts.current.options.maxRecorderBytes
   }
 
+  get payloadBytes(): number {
+    return this.#parts.current.options.recorderPayloadBytes
+  }
+
   now(): number {
     return this.#parts.turn.now() - this.#startedAtMs
   }
@@ -124,10 +131,13 @@ export class Recorder implements RecordRoom, EventObserver {
   }
 
   /** A message of the host program. */
-  publishedByHost({ topicName, qos, retain, payloadLength }: ApplicationMessage): void {
+  publishedByHost(message: ApplicationMessage): void {
+    const { topicName, qos, retain, payloadLength } = message
     if (!this.isOn || topicName.startsWith('$')) return
     const record = this.#records.get(HOST) ?? this.#add(HOST)
-    record.received((PacketType.PUBLISH << 4) | (qos << 1) | Number(retain), 0, payloadLength, 0, topicName)
+    const firstByte = (PacketType.PUBLISH << 4) | (qos << 1) | Number(retain)
+    record.received(firstByte, 0, payloadLength, 0, topicName)
+    if (this.payloadBytes > 0) record.receivedPayload(firstByte, topicName, message.payload)
   }
 
   /** A plugin has made another message of one that a Client has published. */
@@ -214,6 +224,7 @@ export class Recorder implements RecordRoom, EventObserver {
   /** Applies a limit that a reload has lowered: Clients that are gone are forgotten first. */
   trim(): void {
     if (!this.isOn) this.refusals.clear()
+    if (this.payloadBytes === 0) for (const record of this.#records.values()) record.clearPayloads()
     if (!this.#makeRoom(HOST, 0, undefined)) for (const record of this.#records.values()) record.clear()
   }
 }

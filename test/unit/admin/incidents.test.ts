@@ -10,6 +10,7 @@ import { connect } from 'node:tls'
 import { banName } from '../../../src/access/directory/bans.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { serverOf } from '../../../src/broker/broker.ts'
+import type { CallOptions } from '../../../src/broker/host/admin.ts'
 import type { WhyFact, WhyQuery } from '../../../src/broker/host/why-view.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
@@ -746,3 +747,25 @@ test('why: what a session has forgotten is not known, and the answer says from w
   assert.equal(await isKnown(), false)
   await broker.close()
 })
+
+for (const [role, allowed] of [
+  ['viewer', []],
+  ['operator', ['operator']],
+  ['administrator', ['operator', 'administrator']],
+] as const)
+  for (const showPayloads of ['off', 'operator', 'administrator'] as const)
+    test(`why shows recorded payloads only by admin.show-payloads ${showPayloads}: ${role}`, async (t) => {
+      const config = { admin: { 'show-payloads': showPayloads }, 'recorder-payload-bytes': 8 }
+      const broker = await VirtualBroker.start(config)
+      t.after(() => broker.close())
+      broker.connect({ clientId: 'sensor' }).publish('power', 'secret\u001b[2J and more', 1)
+      const shown = async (options: CallOptions): Promise<boolean> => {
+        const { facts } = await settled(broker, broker.broker.admin.why(METER_POWER, options))
+        const text = JSON.stringify(facts)
+        assert.doesNotMatch(text, /and more/)
+        return text.includes('Its payload begins with \\"secret')
+      }
+      const isAllowed = (allowed as readonly string[]).includes(showPayloads)
+      assert.equal(await shown({ caller: { name: 'ann', role } }), isAllowed)
+      assert.equal(await shown({}), true)
+    })

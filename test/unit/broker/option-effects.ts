@@ -227,6 +227,15 @@ export const effects: Readonly<Record<string, Effect>> = {
       return serverOf(broker.broker).recorder.of('a')!.bytes < 2_500
     },
   },
+  'broker/recorder-payload-bytes': {
+    config: { 'recorder-payload-bytes': 4 },
+    expected: ['12.3'],
+    observe: (broker) => {
+      broker.connect({ clientId: 'a' }).publish('power', '12.345')
+      const entries = [...serverOf(broker.broker).recorder.of('a')!.entries()]
+      return entries.flatMap(({ payload = [] }) => payload)
+    },
+  },
   'broker/max-sessions': {
     config: { 'max-sessions': 1 },
     expected: ['b'],

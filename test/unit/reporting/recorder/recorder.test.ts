@@ -6,6 +6,7 @@ import { PacketType } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
 import { RecordKind, type RecordEntry } from '../../../../src/reporting/recorder/record-kind.ts'
 import type { ConfigInput } from '../../../../src/config/options.ts'
+import { settled } from '../../admin/support.ts'
 import { VirtualBroker } from '../../../support/virtual-broker.ts'
 
 const PUBLISH: PublishPacket = {
@@ -225,5 +226,67 @@ test('a page that is cleared by a reload is used again', async () => {
   const again = broker.connect({ clientId: 'again' })
   again.publish('a', 'x', 0)
   assert.equal(entriesOf(broker, 'again').at(-1)!.subject, 'a')
+  await broker.close()
+})
+
+function payloadsOf(broker: VirtualBroker, clientId: string): (string | undefined)[] {
+  return entriesOf(broker, clientId).flatMap(({ kind, subject, payload }) =>
+    kind === RecordKind.Received && subject !== undefined ? [payload] : [],
+  )
+}
+
+test('payloads are not recorded unless an option says how many bytes', async () => {
+  const broker = await VirtualBroker.start()
+  broker.connect({ clientId: 'meter' }).publish('power', 'secret', 1)
+  assert.deepEqual(payloadsOf(broker, 'meter'), [undefined])
+  await broker.close()
+})
+
+test('recorder-payload-bytes: the first bytes of the last payload of an entry, and none below $CONTROL/', async () => {
+  const broker = await VirtualBroker.start({ 'recorder-payload-bytes': 4 })
+  const meter = broker.connect({ clientId: 'meter' })
+  meter.publish('power', 'first', 1)
+  meter.publish('power', 'other', 0)
+  meter.publish('power', 'latest', 1)
+  meter.publish('lamp', 'on', 0, { retain: true })
+  meter.publish('lamp', '', 0, { retain: true })
+  meter.publish('$CONTROL/dynamic-security/v1', 'password', 0)
+  assert.deepEqual(payloadsOf(broker, 'meter'), ['late', 'othe', 'on', undefined, undefined])
+  await settled(broker, broker.broker.publish('host', 'program'))
+  assert.deepEqual(payloadsOf(broker, ''), ['prog'])
+  await broker.close()
+})
+
+test('recorded payloads take part of the share of their client, and of nobody else', async () => {
+  const config = { 'max-recorder-bytes': 60_000, 'max-recorder-bytes-per-client': 4096, 'recorder-payload-bytes': 256 }
+  const broker = await VirtualBroker.start(config)
+  const victim = broker.connect({ clientId: 'victim' })
+  victim.publish('precious', 'x', 1)
+  const before = linesOf(broker, 'victim')
+  const flooders = Array.from({ length: 20 }, (_, at) => broker.connect({ clientId: `flooder-${at}` }))
+  for (let at = 0; at < 2000; at++) {
+    const flooder = flooders[at % flooders.length]!
+    flooder.publish(`flood/${at}`, 'x'.repeat(2000))
+    const { bytes } = serverOf(broker.broker).recorder.of(`flooder-${at % flooders.length}`)!
+    assert.ok(bytes <= 4096, `${bytes} bytes of a client after ${at}`)
+    assert.ok(usedBytes(broker) <= 60_000, `${usedBytes(broker)} bytes after ${at}`)
+  }
+  assert.deepEqual([linesOf(broker, 'victim'), payloadsOf(broker, 'victim')], [before, ['x']])
+  assert.ok(payloadsOf(broker, 'flooder-1').some((payload) => payload !== undefined))
+  await broker.close()
+})
+
+test('a reload that sets recorder-payload-bytes to 0 forgets payloads, and their memory', async () => {
+  const common: ConfigInput = { listeners: {}, 'sys-interval': 0 }
+  const broker = await VirtualBroker.start({ ...common, 'recorder-payload-bytes': 64 })
+  const meter = broker.connect({ clientId: 'meter' })
+  meter.publish('power', 'x', 1)
+  const before = usedBytes(broker)
+  const reloaded = broker.broker.reload(common)
+  await broker.settle()
+  await reloaded
+  assert.deepEqual(payloadsOf(broker, 'meter'), [undefined])
+  assert.ok(usedBytes(broker) < before)
+  assert.equal(linesOf(broker, 'meter').length, 4)
   await broker.close()
 })
