@@ -19,6 +19,7 @@ import { PacketType } from '../../codec/packet-types.ts'
 import type { ClientRecord } from '../../protocol/client-record.ts'
 import { isOfMessage, PacketRuns, type Direction, type PacketRun } from './packet-runs.ts'
 import { RecordKind, type RecordEntry } from './record-kind.ts'
+import { entryOf, HIGH, HIGH_BITS, rowOfPublish, SEVERAL, timeOf } from './record-row.ts'
 import {
   MAX_TEXT_LENGTH,
   PAGE_BYTES,
@@ -34,10 +35,6 @@ import {
 const LOOK_BACK = 4
 /** Milliseconds within which the same is one row. */
 const FOLDED_MS = 1000
-const HIGH = 2 ** 32
-const HIGH_BITS = 0x3f
-/** Set in the place of the Packet Identifier, which messages of QoS 0 have not: there were more than two topics. */
-const SEVERAL = 0x1_0000
 const PING = (RecordKind.Received << 16) | (PacketType.PINGREQ << 12)
 const AT_MOST_ONCE = RecordKind.SentAtMostOnce << 16
 
@@ -161,24 +158,14 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
     this.#settle()
     const slab = this.#slab
     if (slab === undefined) return
-    const row = this.#publishRow(slab, firstByte, shortText(topicName))
+    const first = Math.max(this.#firstRow, this.#row - LOOK_BACK + 1)
+    const row = rowOfPublish(slab, first, this.#row, firstByte, shortText(topicName))
     if (row < 0) return
     const text = Buffer.from(payload.subarray(0, this.payloadBytes)).toString('latin1')
     this.#setText(slab.payloads, row, undefined)
     const most = this.#room.shareOf(this) - sizeOfRecordText(text)
     while (this.#pages.length > 1 && this.bytes > most) this.#dropOldest()
     if (this.bytes <= most) this.#setText(slab.payloads, row, text)
-  }
-
-  /** The row that stands for the PUBLISH that was received last; -1 if there was no room for one. */
-  #publishRow({ words, subjects }: RecordSlab, firstByte: number, topicName: string): number {
-    const what = (RecordKind.Received << 16) | (firstByte << 8)
-    const first = Math.max(this.#firstRow, this.#row - LOOK_BACK + 1)
-    for (let row = this.#row; row >= first; row--) {
-      const at = row * ROW_WORDS
-      if (words[at + 1] === what && subjects[row] === topicName && words[at + 3]! > 0) return row
-    }
-    return -1
   }
 
   sentAtMostOnce(
@@ -402,33 +389,5 @@ export class FlightRecord implements ClientRecord, Linked<FlightRecord> {
       const last = index === this.#pages.length - 1 ? this.#row : first + PAGE_ROWS - 1
       for (let row = first; row <= last; row++) yield entryOf(pages.slabOf(page), row)
     }
-  }
-}
-
-function timeOf(words: Uint32Array, at: number): number {
-  return words[at]! + (words[at + 2]! & HIGH_BITS) * HIGH
-}
-
-function entryOf(slab: RecordSlab, row: number): RecordEntry {
-  const { words, subjects, details } = slab
-  const at = row * ROW_WORDS
-  const what = words[at + 1]!
-  const packed = words[at + 2]!
-  const kind = (what >>> 16) as RecordKind
-  const atMs = timeOf(words, at)
-  const isCounted = kind === RecordKind.SentAtMostOnce
-  return {
-    kind,
-    firstByte: (what >>> 8) & 0xff,
-    code: what & 0xff,
-    packetIdentifier: isCounted ? 0 : packed >>> 16,
-    bytes: words[at + 3]!,
-    count: words[at + 4]!,
-    atMs,
-    untilMs: atMs + ((packed >>> 6) & 0x3ff),
-    subject: subjects[row],
-    detail: details[row],
-    payload: slab.hasPayloads ? slab.payloads[row] : undefined,
-    hasMoreSubjects: isCounted && (packed & SEVERAL) !== 0,
   }
 }

@@ -11,6 +11,7 @@ const PUBACK = PacketType.PUBACK << 4
 class Room implements RecordRoom {
   readonly pages = new RecordPages()
   isRecording = true
+  readonly payloadBytes = 0
   nowMs = 0
   /** How often an entry was about to become a row. */
   questions = 0
