@@ -14,9 +14,11 @@ import type { TelemetryExport, TelemetryHost } from './broker/host/telemetry-exp
 import type { ConfigInput, Options, TelemetryOptions } from './config/options.ts'
 import type { Bridges, BridgesHost } from './broker/host/open-bridges.ts'
 import { openListener } from './listeners/listener.ts'
-import { mountWebSocket } from './listeners/mount.ts'
+import { openConsoleSocket } from './listeners/console-socket.ts'
+import { mountWebSocket, serveUpgrades } from './listeners/mount.ts'
 import { attachStream } from './listeners/pump.ts'
 import { listen } from './listeners/socket-address.ts'
+import { answerAndClose } from './listeners/websocket-upgrade.ts'
 import { shippedPlugins } from './plugins/registry.ts'
 
 /** Most programs never ask for it. */
@@ -57,7 +59,12 @@ async function openAdmin(broker: BrokerOfParts, options: Options, host: AdminHos
     const tokens = new OpenIdTokens(openid, clock)
     return (token) => tokens.verify(token)
   }
-  return openHttpDoor(broker, options, host, { listen, loadCertificates, openPasswords, openTokens })
+  const webSockets: Sockets['webSockets'] = (clock) => ({
+    serve: serveUpgrades,
+    open: (request, stream, head, opening) => openConsoleSocket(request, stream, head, { clock, ...opening }),
+    refuse: (stream, status, body, type) => answerAndClose(stream, status, body, clock, type),
+  })
+  return openHttpDoor(broker, options, host, { listen, loadCertificates, webSockets, openPasswords, openTokens })
 }
 
 /** Few configurations have it. */

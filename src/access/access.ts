@@ -211,12 +211,13 @@ export class Access {
   }
 
   mayPublish(client: Client, message: PublishQuestion): Vote {
-    if (!this.checksTopics || client.own === true) return true
+    if (!this.checksTopics || client.own === true || client.console !== undefined) return true
     return this.#vote(this.#publishPlugins, 'mayPublish', (plugin) => plugin.mayPublish?.(client, message))
   }
 
   /** @param topicFilter without the `$share/Name/` of a Shared Subscription (§4.8.2) */
   maySubscribe(client: Client, topicFilter: string, qos: QoS): Vote {
+    if (client.console !== undefined) return client.console === 'all'
     if (!this.checksTopics || client.own === true) return true
     return this.#vote(this.#subscribePlugins, 'maySubscribe', (plugin) =>
       plugin.maySubscribe?.(client, topicFilter, qos),
@@ -240,6 +241,7 @@ export class Access {
   mayReceive(client: Client, topicName: string): boolean {
     // The answer to an administrator, sent to it alone.
     if (!this.checksReceive || client.own === true || isControlTopic(topicName)) return true
+    if (client.console !== undefined) return client.console === 'all'
     let allowed = false
     let denied = false
     for (const plugin of this.#receivePlugins) {

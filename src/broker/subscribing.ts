@@ -170,7 +170,7 @@ export class Subscribing implements SubscribeSide, UnsubscribeSide {
   ask({ client }: SubscribeOrigin, { request, matchFilter }: CheckedRequest): Vote {
     const { access } = this.#parts.current
     if (isControlTopic(matchFilter)) return this.#parts.control.mayUse(client)
-    if (!access.checksTopics) return true
+    if (!access.checksTopics && client.console === undefined) return true
     const allowed = access.maySubscribe(client, matchFilter, request.qos)
     this.work.spend(Work.question)
     this.work.look()

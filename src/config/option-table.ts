@@ -1596,12 +1596,29 @@ const adminRows = rows('admin', [
       'Events that wait for one reader. Beyond it, events for it are lost, and it is sent how many; a reader that takes none for a minute is disconnected.',
   },
   {
+    key: 'max-consoles',
+    type: 'integer',
+    default: 16,
+    min: 0,
+    max: UINT16,
+    description:
+      'Consoles (`/api/v1/console`, the MQTT client of the page) at one time. Further ones are answered 429. Each is a connection of `max-connections` as well. 0 = there are none.',
+  },
+  {
+    key: 'max-consoles-per-caller',
+    type: 'integer',
+    default: 4,
+    min: 1,
+    max: UINT16,
+    description: 'Consoles of one login or API key at one time. Further ones are answered 429.',
+  },
+  {
     key: 'show-payloads',
     type: 'choice',
     values: ['off', 'administrator', 'operator'],
     default: 'off',
     description:
-      'The least role that may see the payloads of messages in a trace, with them Correlation Data and User Properties, and what `why` shows of payloads (`recorder-payload-bytes`). Passwords and Authentication Data are never shown.',
+      'The least role that may see the payloads of messages: in a trace, with Correlation Data and User Properties; what `why` shows of them (`recorder-payload-bytes`); and by subscribing in a console. Passwords and Authentication Data are never shown.',
   },
   {
     key: 'max-traces',

@@ -442,7 +442,11 @@ export interface AdminSettings {
   readonly maxEventReaders: number
   /** Events that wait for one reader. Beyond it, events for it are lost, and it is sent how many; a reader that takes none for a minute is disconnected. In bytes. Default 262144. */
   readonly maxEventBufferBytes: number
-  /** The least role that may see the payloads of messages in a trace, with them Correlation Data and User Properties, and what `why` shows of payloads (`recorder-payload-bytes`). Passwords and Authentication Data are never shown. Default "off". */
+  /** Consoles (`/api/v1/console`, the MQTT client of the page) at one time. Further ones are answered 429. Each is a connection of `max-connections` as well. 0 = there are none. Default 16. */
+  readonly maxConsoles: number
+  /** Consoles of one login or API key at one time. Further ones are answered 429. Default 4. */
+  readonly maxConsolesPerCaller: number
+  /** The least role that may see the payloads of messages: in a trace, with Correlation Data and User Properties, and by subscribing in a console. Passwords and Authentication Data are never shown. Default "off". */
   readonly showPayloads: 'off' | 'administrator' | 'operator'
   /** Traces at one time. Further ones are answered 429. Default 4. */
   readonly maxTraces: number

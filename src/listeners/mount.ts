@@ -18,6 +18,14 @@ import type { OpenMount } from '../broker/host/open-listeners.ts'
 import type { ListenerHost } from './host.ts'
 import { answerAndClose, isWebSocketRequest, WebSocketUpgrade, type WebSocketOptions } from './websocket-upgrade.ts'
 
+/** What takes some of the requests for an upgrade. */
+export interface UpgradeTaker {
+  isFor(request: IncomingMessage): boolean
+  take(request: IncomingMessage, stream: Duplex, head: Buffer): void
+  /** Answers one that nothing on the server is for. */
+  answerNotFound(stream: Duplex): void
+}
+
 /** The mounts of each HTTP server. All brokers in this process share one listener on it. */
 const mountsOf = new WeakMap<Server, Mounts>()
 
@@ -33,17 +41,26 @@ export function mountWebSocket(server: Server, options: WebSocketOptions, host: 
   if (!isHttpServer(server)) {
     throw new UsageError('mount() takes the HTTP server itself, as returned by http.createServer() or app.listen()')
   }
-  const mounts = mountsOf.get(server) ?? new Mounts(server)
-  mountsOf.set(server, mounts)
   const mount = new Mount(options, host)
-  mounts.add(mount)
   return {
     reload: (changed) => mount.use(changed),
-    close: () => mounts.remove(mount),
+    close: serveUpgrades(server, mount),
     get refusedUpgrades() {
       return mount.refusedUpgrades
     },
   }
+}
+
+/**
+ * Lets it take requests for an upgrade. Those that it is not for become ordinary ones again.
+ *
+ * @returns what ends that
+ */
+export function serveUpgrades(server: Server, taker: UpgradeTaker): () => void {
+  const mounts = mountsOf.get(server) ?? new Mounts(server)
+  mountsOf.set(server, mounts)
+  mounts.add(taker)
+  return () => mounts.remove(taker)
 }
 
 /** A framework's application has `on`, too, but does not emit a server's events. */
@@ -53,7 +70,7 @@ function isHttpServer(server: unknown): boolean {
   return typeof on === 'function' && typeof listening === 'boolean'
 }
 
-class Mount {
+class Mount implements UpgradeTaker {
   refusedUpgrades = 0
   readonly #host: ListenerHost
   #options: WebSocketOptions
@@ -93,17 +110,17 @@ class Mount {
 
 class Mounts {
   readonly #server: Server
-  readonly #mounts: Mount[] = []
+  readonly #mounts: UpgradeTaker[] = []
 
   constructor(server: Server) {
     this.#server = server
   }
 
-  add(mount: Mount): void {
+  add(mount: UpgradeTaker): void {
     if (this.#mounts.push(mount) === 1) this.#server.on('upgrade', this.#onUpgrade)
   }
 
-  remove(mount: Mount): void {
+  remove(mount: UpgradeTaker): void {
     const at = this.#mounts.indexOf(mount)
     if (at < 0) return
     this.#mounts.splice(at, 1)

@@ -66,17 +66,7 @@ export class WebSocketUpgrade {
     this.#host = host
     this.#isTrusted = addressList(options.trustedProxies)
     this.#origins = new OriginRules(options)
-    // The published types lack closeTimeout.
-    const settings: ServerOptions & { closeTimeout: number } = {
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: Math.max(options.maxPacketSize, MIN_FRAME_LIMIT_BYTES) + 5,
-      closeTimeout: CLOSE_TIMEOUT_MS,
-      handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
-    }
-    const { WebSocketServer } = ws()
-    this.#server = new WebSocketServer(settings)
+    this.#server = webSocketServer(options.maxPacketSize)
     this.#server.on('wsClientError', ({ message }) => (this.#invalid = message))
   }
 
@@ -153,12 +143,33 @@ export class WebSocketUpgrade {
   }
 }
 
+/** What makes WebSockets of requests, whose frames may be as large as a packet of that size. */
+export function webSocketServer(maxPacketSize: number): WebSocketServer {
+  // The published types lack closeTimeout.
+  const settings: ServerOptions & { closeTimeout: number } = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: Math.max(maxPacketSize, MIN_FRAME_LIMIT_BYTES) + 5,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
+  }
+  const { WebSocketServer: ServerOfPackage } = ws()
+  return new ServerOfPackage(settings)
+}
+
 export function isWebSocketRequest({ headers: { upgrade = '' } }: IncomingMessage): boolean {
   return upgrade.toLowerCase() === 'websocket'
 }
 
-/** Answers a request that does not become a WebSocket. */
-export function answerAndClose(stream: Duplex, status: number, cause: string, clock: Clock): void {
+/** Answers a request that does not become a WebSocket. @param type of the text */
+export function answerAndClose(
+  stream: Duplex,
+  status: number,
+  cause: string,
+  clock: Clock,
+  type = 'text/plain; charset=utf-8',
+): void {
   const body = `${cause}\n`
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
@@ -166,7 +177,7 @@ export function answerAndClose(stream: Duplex, status: number, cause: string, cl
     // The supported version (RFC 6455 §4.4).
     ...(status === 400 ? ['Sec-WebSocket-Version: 13'] : []),
     ...(status === 426 ? ['Upgrade: websocket', 'Connection: Upgrade, close'] : ['Connection: close']),
-    'Content-Type: text/plain; charset=utf-8',
+    `Content-Type: ${type}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
   ]
   // An error can no longer be reported while the answer is sent.

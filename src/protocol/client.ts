@@ -1,6 +1,9 @@
 /** A Client that has logged in, as plain facts. @module */
 import type { ProtocolVersion } from '../codec/packet-types.ts'
 
+/** What the console of an operator may do: publish and subscribe, or only publish. */
+export type ConsoleRights = 'all' | 'publish'
+
 /** A client that has logged in, as plugins and event listeners see it. */
 export interface Client {
   readonly clientId: string
@@ -15,4 +18,6 @@ export interface Client {
   readonly bridge?: true | undefined
   /** True for the local end of one of this broker's own bridges: it needs no login and no permission. */
   readonly own?: true | undefined
+  /** For the console of an operator: what its role permits, which no plugin is asked about. Absent for every other client. */
+  readonly console?: ConsoleRights | undefined
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ConsoleRights } from './client.ts'
 
 /** Where the output of a connection goes: implemented by the owner of a byte stream, called by the broker. */
 export interface Transport {
@@ -88,6 +89,18 @@ export interface PeerTls {
   view(): TlsView
 }
 
+/** The operator for whom a stream speaks: the login to the HTTP API is that of the client as well. */
+export interface PeerOperator {
+  /** The identifier of the client, which it has to leave to the broker. */
+  readonly clientId: string
+  /** `undefined` for one who is no user of the broker: who came by a link, a key or a certificate. */
+  readonly userName: string | undefined
+  /** For people: whose login it is. */
+  readonly name: string
+  /** What the role permits. */
+  readonly rights: ConsoleRights
+}
+
 /** What is known about a peer before its CONNECT. */
 export interface Peer {
   /** Name of the listener in the configuration; `attached` for a stream of the host program. */
@@ -103,4 +116,6 @@ export interface Peer {
   readonly certificate?: PeerCertificate | undefined
   /** Absent without TLS, or if the TLS is not the broker's own. */
   readonly tls?: PeerTls | undefined
+  /** Absent for every client but the console of an operator. */
+  readonly operator?: PeerOperator | undefined
 }

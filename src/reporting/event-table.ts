@@ -126,7 +126,7 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
     fields: {
       who: 'Who it was: `local`, `user NAME`, `link ID`, `key ID (NAME)`, `certificate NAME` or `openid NAME`.',
       from: 'The IP address; empty for the Unix domain socket.',
-      what: 'The operation, `login`, `logout`, or the command.',
+      what: 'The operation, `login`, `logout`, `consoleOpened`, `consoleClosed`, or the command.',
       parameters: 'Its parameters, without passwords, payloads and anything else that may be secret.',
       status: 'What came of it, as a status of HTTP: below 400 if it was done.',
       code: 'Why it was not done, such as `ERR_USAGE`; `undefined` if it was.',

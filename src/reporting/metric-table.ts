@@ -115,7 +115,7 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
   adminRequests: row('requests', 'Requests to the HTTP API, `/metrics` and health checks.'),
   adminOverLimit: row(
     'requests',
-    'Requests to the HTTP API and connections that were refused at a limit: `admin.max-request-rate`, `admin.max-request-bytes`, `admin.max-connections`, `admin.max-event-readers`, or logins ended at `admin.max-logins`.',
+    'Requests to the HTTP API and connections that were refused at a limit: `admin.max-request-rate`, `admin.max-request-bytes`, `admin.max-connections`, `admin.max-event-readers`, `admin.max-consoles`, `admin.max-consoles-per-caller`, or logins ended at `admin.max-logins`.',
   ),
   adminBusy: row(
     'calls',

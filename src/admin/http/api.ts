@@ -20,6 +20,8 @@ import type { AdminOptions, Options } from '../../config/resolved-options.ts'
 import { createAdmin } from '../admin.ts'
 import type { AdminServices } from '../admin-services.ts'
 import type { ApiKeys } from '../api-keys.ts'
+import { CONSOLE_ROLE } from '../console/console-rights.ts'
+import { Consoles } from '../console/consoles.ts'
 import { LoginChecks } from '../logins/login-checks.ts'
 import { ProviderTokens, type OpenTokens } from '../logins/provider-tokens.ts'
 import type { Operation } from '../operation.ts'
@@ -43,10 +45,7 @@ import { jsonAnswer, LOCAL_ADDRESS, type Answer, type RequestHead } from './requ
 import { bodyOf, jsonOf, type ReadBody } from './request-body.ts'
 import { requestParameters } from './request-parameters.ts'
 import { RequestRate } from './request-rate.ts'
-import { API_ROOT, findRoute, methodProblem, notFound, type FoundRoute } from './routes.ts'
-
-/** The longest path and query. */
-const MAX_TARGET_LENGTH = 8192
+import { API_ROOT, CONSOLE_PATH, findRoute, methodProblem, notFound, targetOf, type FoundRoute } from './routes.ts'
 
 const COMMON_HEADERS: Answer['headers'] = {
   'Cache-Control': 'private, no-cache',
@@ -73,6 +72,7 @@ export class Api {
   readonly #audit: AuditLog
   readonly #health: Health
   readonly #streams: Streams
+  readonly #consoles: Consoles
   readonly #rate: RequestRate
   readonly #limits: LimitReports
   readonly #page: PageFiles
@@ -107,6 +107,7 @@ export class Api {
       () => this.overLimit('admin.max-event-readers', ''),
     )
     this.#options = options
+    this.#consoles = new Consoles(broker, host, () => this.#options)
     this.#limits = new LimitReports(broker)
     this.#rate = new RequestRate(this.#settings.maxRequestRate)
     this.#mayReadMetrics = addressList(this.#settings.metricsNetworks)
@@ -122,6 +123,7 @@ export class Api {
     this.#locks.configure(options, keys)
     this.#checks.configure(options)
     this.#tokens.configure(options.admin!)
+    this.#consoles.configure()
     this.#rate.perSecond = this.#settings.maxRequestRate
     this.#mayReadMetrics = addressList(this.#settings.metricsNetworks)
   }
@@ -163,6 +165,7 @@ export class Api {
     if (path === `${API_ROOT}/logout`) return this.#logOut(head, principal)
     if (path === `${API_ROOT}/openapi.json`) return this.#openApi(head)
     if (path === `${API_ROOT}/events`) return this.#streams.events(head, principal, query)
+    if (path === CONSOLE_PATH) return this.#console(head, principal)
     const traceId = followedTrace(path)
     if (traceId !== undefined) {
       this.#checkRole(principal, 'operator', head, 'traces')
@@ -271,6 +274,15 @@ export class Api {
     recordAction(this.#broker, { who, from: head.address, what, ...facts })
   }
 
+  /** What refuses a console is the same without a WebSocket, so that a page learns why it gets none. */
+  async #console(head: RequestHead, principal: Principal): Promise<Answer> {
+    if (head.method !== 'GET') throw methodProblem(head.method, 'GET')
+    this.#checkRole(principal, CONSOLE_ROLE, head, 'console')
+    this.#consoles.check(principal)
+    await this.#checkAudit()
+    return this.#consoles.answer(head, principal)
+  }
+
   #checkRate(address: string): void {
     // The local administrator could stop the broker altogether.
     if (address === LOCAL_ADDRESS) return
@@ -313,9 +325,10 @@ export class Api {
     return jsonAnswer(200, [openApiText()])
   }
 
-  /** Ends what follows events, and writes what the audit log holds. */
+  /** Ends consoles and what follows events, and writes what the audit log holds. */
   async close(): Promise<void> {
     this.#streams.close()
+    this.#consoles.close()
     await this.#audit.flush()
   }
 
@@ -345,16 +358,6 @@ function onlyLocal(name: OperationName): Problem {
 function isRecorded({ method, secretsWith }: Operation, parameters: object): boolean {
   if (method !== 'GET') return true
   return secretsWith !== undefined && (parameters as Readonly<Record<string, unknown>>)[secretsWith] === true
-}
-
-/** @throws {Problem} `ERR_TARGET_SIZE` */
-function targetOf({ target }: RequestHead): [path: string, query: string] {
-  if (target.length > MAX_TARGET_LENGTH) {
-    const detail = `path and query have ${target.length} characters; ${MAX_TARGET_LENGTH} are allowed`
-    throw new Problem('ERR_TARGET_SIZE', detail, { limit: MAX_TARGET_LENGTH })
-  }
-  const at = target.indexOf('?')
-  return at < 0 ? [target, ''] : [target.slice(0, at), target.slice(at + 1)]
 }
 
 const ABSENT: Readonly<Partial<Record<OperationName, string>>> = {

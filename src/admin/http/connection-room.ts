@@ -38,6 +38,10 @@ export class ConnectionRoom<Connection> {
     return oldest
   }
 
+  has(connection: Connection): boolean {
+    return this.#networks.has(connection)
+  }
+
   /** A request has arrived on this connection, or its body has. */
   begin(connection: Connection): void {
     const network = this.#networks.get(connection)

@@ -28,7 +28,7 @@ import { OperatorLogins } from '../logins/operator-logins.ts'
 import type { VerifyToken } from '../logins/provider-tokens.ts'
 import type { Credentials } from './api.ts'
 import { AuditLog } from './audit-log.ts'
-import { HttpServer } from './http-server.ts'
+import { HttpServer, type WebSockets } from './http-server.ts'
 
 /** Makes a server listen, and explains why it cannot: as listeners do. */
 export type Listen = (
@@ -48,6 +48,8 @@ export interface Sockets {
   readonly listen: Listen
   /** Reads and checks the files of TLS. */
   readonly loadCertificates: (options: CertificateOptions) => Promise<Loaded>
+  /** What makes WebSockets of requests for a console. */
+  readonly webSockets: (clock: Clock) => WebSockets
   /** Loads what checks the passwords of users. */
   readonly openPasswords: (directory: Directory, clock: Clock) => Promise<Passwords>
   /** Loads what verifies tokens of an OpenID provider. */
@@ -247,7 +249,8 @@ class HttpDoor implements AdminDoor {
     tls: SecureContextOptions | undefined,
   ): Promise<OpenPlace | undefined> {
     const isLocal = address.type === 'unix'
-    const http = new HttpServer(options, isLocal, isLocal ? undefined : tls, () => this.#api.get())
+    const webSockets = this.#sockets.webSockets(this.#host.clock)
+    const http = new HttpServer(options, isLocal, isLocal ? undefined : tls, () => this.#api.get(), webSockets)
     // The folder of the store exists only if something is stored.
     if (address.type === 'unix') await mkdir(dirname(address.path), { recursive: true, mode: 0o700 }).catch(() => {})
     const listenerAt = (_: string, port: number): string | undefined =>

@@ -7,21 +7,39 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer, Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { TLSSocket, type SecureContextOptions } from 'node:tls'
 import { networkOf, plainAddress } from '../../access/address.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
+import { withOfferedLogin } from '../console/console-login.ts'
 import type { Api } from './api.ts'
 import { ConnectionRoom } from './connection-room.ts'
 import { bodyOf, follow, lossOf, send } from './exchange.ts'
 import { Problem, problemAnswer } from './problem.ts'
-import { LOCAL_ADDRESS, type RequestHead } from './request.ts'
+import { LOCAL_ADDRESS, type ConsoleOpening, type RequestHead } from './request.ts'
+import { CONSOLE_PATH } from './routes.ts'
 
 const MAX_HEADER_BYTES = 16_384
 const HEADERS_TIMEOUT_MS = 10_000
 const CHECKING_INTERVAL_MS = 2_000
 /** Node waits two minutes. */
 const HANDSHAKE = { handshakeTimeout: 10_000 }
+
+/** What makes WebSockets of requests: listeners have it, on the same floor. */
+export interface WebSockets {
+  /** Passes on requests for an upgrade, and lets all that it is not for be ordinary ones. */
+  readonly serve: (server: Server, taker: UpgradeTaker) => () => void
+  readonly open: (request: IncomingMessage, stream: Duplex, head: Buffer, opening: ConsoleOpening) => void
+  /** Answers, and closes. */
+  readonly refuse: (stream: Duplex, status: number, body: string, type: string) => void
+}
+
+interface UpgradeTaker {
+  isFor(request: IncomingMessage): boolean
+  take(request: IncomingMessage, stream: Duplex, head: Buffer): void
+  answerNotFound(stream: Duplex): void
+}
 
 export class HttpServer {
   readonly server: Server | SecureServer
@@ -45,8 +63,15 @@ export class HttpServer {
    * @param isLocal whether it is served on a Unix domain socket
    * @param tls what TLS uses; `undefined` without it
    * @param api is asked for with the first request
+   * @param webSockets without them, there is no console
    */
-  constructor(options: Options, isLocal: boolean, tls: SecureContextOptions | undefined, api: () => Promise<Api>) {
+  constructor(
+    options: Options,
+    isLocal: boolean,
+    tls: SecureContextOptions | undefined,
+    api: () => Promise<Api>,
+    webSockets?: WebSockets,
+  ) {
     this.#api = api
     this.#isLocal = isLocal
     this.#options = options.admin!
@@ -61,7 +86,16 @@ export class HttpServer {
         : createSecureServer({ ...limits, ...HANDSHAKE, noDelay: true, ...tls, ...certificates }, serve)
     this.server.on('connection', (socket: Socket) => this.#hold(socket))
     this.server.on('secureConnection', (socket: Socket) => this.#secure(socket))
+    if (webSockets !== undefined) this.#serveConsoles(webSockets)
     this.options = options
+  }
+
+  #serveConsoles(webSockets: WebSockets): void {
+    webSockets.serve(this.server, {
+      isFor: isForConsole,
+      take: (request, stream, head) => void this.#upgrade(webSockets, request, stream as Socket, head),
+      answerNotFound: (stream) => stream.destroy(),
+    })
   }
 
   /** Applies new options to requests from now on. */
@@ -82,6 +116,8 @@ export class HttpServer {
   }
 
   #hold(socket: Socket): void {
+    // A request that asked for another protocol is read again as an ordinary one.
+    if (this.#room.has(socket)) return
     const network = networkOf(socket.remoteAddress ?? '', this.#ipv6PrefixLength)
     const peer = peerOf(socket)
     if (this.server instanceof SecureServer) this.#handshakes.set(peer, socket)
@@ -179,11 +215,39 @@ export class HttpServer {
     response.once('finish', done).once('close', done)
   }
 
+  /** From now on the connection is one with a request under way, which does not give way to others. */
+  async #upgrade(webSockets: WebSockets, request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    // Node no longer looks after it.
+    socket.on('error', () => socket.destroy())
+    if (this.#busy.has(socket)) return void socket.destroy()
+    this.#busy.add(socket)
+    this.#room.begin(this.#below.get(socket) ?? socket)
+    const api = await this.#api()
+    const asked = { ...headOf(request, this.#isLocal, this.#options), isUpgrade: true } as const
+    const { upgrade, status, headers, body } = await api.answer(withOfferedLogin(asked), noBody)
+    if (upgrade === undefined) {
+      return webSockets.refuse(socket, status, body.map(String).join(''), headers['Content-Type'] ?? '')
+    }
+    if (!this.server.listening) return void socket.destroy()
+    const close = (): void => void socket.destroy()
+    this.#followers.add(close)
+    socket.once('close', () => this.#followers.delete(close))
+    webSockets.open(request, socket, head, upgrade)
+  }
+
   /** The answers would have to wait for each other, and nothing would limit how many there are. */
   #refusePipelining(response: ServerResponse): void {
     response.shouldKeepAlive = false
     send(response, problemAnswer(new Problem('ERR_RATE', 'send the next request after the answer to this one')), false)
   }
+}
+
+function isForConsole({ url = '', headers }: IncomingMessage): boolean {
+  return url.split('?', 1)[0] === CONSOLE_PATH && headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+function noBody(): Promise<Uint8Array> {
+  return Promise.resolve(new Uint8Array())
 }
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {

@@ -31,7 +31,11 @@ export function openApi(): Json {
     info: { ...info, license },
     servers: [{ url: API_ROOT }],
     security,
-    paths: { ...paths, '/events': { get: events }, '/traces/{traceId}/events': { get: traceEvents }, ...loginPaths },
+    paths: {
+      ...paths,
+      ...{ '/events': { get: events }, '/traces/{traceId}/events': { get: traceEvents }, '/console': { get: console } },
+      ...loginPaths,
+    },
     components: { schemas: { ...viewSchemas(), Problem: problemSchema }, securitySchemes },
   }
 }
@@ -197,6 +201,21 @@ const traceEvents: Json = {
   responses: {
     '200': { description: '`trace`, then `record`, `lost` and, last, `end`.', content: { 'text/event-stream': {} } },
     '404': problem('There is none.'),
+    default: problem('A problem, with a stable code.'),
+  },
+  'x-role': 'operator',
+}
+
+const console: Json = {
+  operationId: 'console',
+  summary: 'MQTT 5.0 over a WebSocket, as a client of the role of the caller.',
+  description:
+    'Takes the role operator, and to subscribe, one that may see payloads (`admin.show-payloads`). The subprotocol is `mqtt`. A browser ' +
+    'offers the token of its login as a second one, `sluice-request-token.TOKEN`, or a key as `bearer.KEY`. CONNECT leaves the ' +
+    'client identifier empty and has no Will.',
+  responses: {
+    '101': { description: 'MQTT until either side ends it.' },
+    '426': problem('The request does not ask for a WebSocket, or something in between has removed that.'),
     default: problem('A problem, with a stable code.'),
   },
   'x-role': 'operator',

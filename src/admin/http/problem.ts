@@ -27,6 +27,7 @@ export const problemTable = {
   ERR_BODY_TYPE: [415, 'Unsupported type of body'],
   ERR_HOST: [421, 'Unknown host'],
   ERR_CONFIG: [422, 'Invalid configuration'],
+  ERR_UPGRADE: [426, 'WebSocket required'],
   ERR_BUSY: [429, 'Too many at once'],
   ERR_RATE: [429, 'Too many requests'],
   ERR_INTERNAL: [500, 'Internal error'],

@@ -1,4 +1,5 @@
 /** A request as the API sees it, whatever it came through. @module */
+import type { Incoming, Transport } from '../../protocol/transport.ts'
 
 /** The address of a request that came through the Unix domain socket. */
 export const LOCAL_ADDRESS = ''
@@ -18,6 +19,8 @@ export interface RequestHead {
   readonly certificateName?: string | undefined
   /** Aborted when the caller leaves before its answer. */
   readonly signal?: AbortSignal
+  /** Whether it asks for a WebSocket, where there can be one. */
+  readonly isUpgrade?: true
 }
 
 /** Where events are written. */
@@ -28,6 +31,15 @@ export interface EventSink {
   close(): void
 }
 
+/** What becomes of a request that asks for the WebSocket of a console. */
+export interface ConsoleOpening {
+  /** Bytes of the largest packet, and of all that comes before CONNACK. */
+  readonly maxPacketSize: number
+  readonly maxConnectPacketSize: number
+  /** @returns `undefined` if there is no room for it */
+  accept(transport: Transport): Incoming | undefined
+}
+
 /** What is sent back. */
 export interface Answer {
   readonly status: number
@@ -36,6 +48,8 @@ export interface Answer {
   readonly body: readonly (string | Uint8Array)[]
   /** Instead of a body, events that are written from now on. @returns what ends them */
   readonly follow?: (sink: EventSink) => () => void
+  /** Instead of a body, a WebSocket. */
+  readonly upgrade?: ConsoleOpening
 }
 
 /** An answer in JSON that is written already. */

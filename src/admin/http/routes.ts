@@ -3,9 +3,16 @@ import type { OperationName } from '../../broker/host/admin.ts'
 import type { Operation } from '../operation.ts'
 import { operationTable } from '../operation-table.ts'
 import { Problem } from './problem.ts'
+import type { RequestHead } from './request.ts'
 
 /** What every path of an operation begins with. */
 export const API_ROOT = '/api/v1'
+
+/** Where the WebSocket of a console is. */
+export const CONSOLE_PATH = `${API_ROOT}/console`
+
+/** The longest path and query. */
+const MAX_TARGET_LENGTH = 8192
 
 interface Route {
   readonly segments: readonly string[]
@@ -38,6 +45,16 @@ export function findRoute(method: string, path: string): FoundRoute {
   if (found.length === 0) throw notFound()
   const allowed = found.map(({ operation }) => operation.method).join(', ')
   throw methodProblem(method, allowed)
+}
+
+/** Divides it. @throws {Problem} `ERR_TARGET_SIZE` */
+export function targetOf({ target }: Pick<RequestHead, 'target'>): [path: string, query: string] {
+  if (target.length > MAX_TARGET_LENGTH) {
+    const detail = `path and query have ${target.length} characters; ${MAX_TARGET_LENGTH} are allowed`
+    throw new Problem('ERR_TARGET_SIZE', detail, { limit: MAX_TARGET_LENGTH })
+  }
+  const at = target.indexOf('?')
+  return at < 0 ? [target, ''] : [target.slice(0, at), target.slice(at + 1)]
 }
 
 export function notFound(): Problem {

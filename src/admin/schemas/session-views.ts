@@ -102,6 +102,7 @@ const client: Fields<Client> = {
   protocolVersion,
   bridge: orAbsent(yes),
   own: orAbsent(yes),
+  console: orAbsent(among('all', 'publish')),
 }
 
 export const sessionView: Fields<SessionView> = {

@@ -50,6 +50,7 @@ export class AdmissionChecks {
       // [3.1.1 MQTT-3.1.3-8]
       return new Refusal(ReasonCode.ClientIdentifierNotValid, 'an empty client identifier requires CleanSession 1')
     }
+    if (connection.peer.operator !== undefined) return consoleRefusal(packet)
     const { maxKeepAlive, keepAliveTooLong } = listener
     if (protocolVersion < 5 && keepAliveTooLong === 'refuse' && isTooLong(packet.keepAlive, maxKeepAlive)) {
       const detail = `Keep Alive ${packet.keepAlive} s, max-keep-alive is ${maxKeepAlive} s, and keep-alive-too-long is refuse`
@@ -179,4 +180,17 @@ export class AdmissionChecks {
     if (connection.takesConnack(properties)) return undefined
     return new Refusal(ReasonCode.ImplementationSpecificError, 'CONNACK exceeds the Maximum Packet Size')
   }
+}
+
+/**
+ * The console of an operator speaks 5.0 alone, has an identifier that nobody else can choose, leaves nothing behind, and is logged in
+ * already.
+ */
+function consoleRefusal({ clientId, will, properties }: ReceivedConnect): Refusal | undefined {
+  if (clientId !== '') {
+    return new Refusal(ReasonCode.ClientIdentifierNotValid, 'a console leaves its client identifier empty')
+  }
+  if (will !== undefined) return new Refusal(ReasonCode.NotAuthorized, 'a console has no Will')
+  if (properties.authenticationMethod === undefined) return undefined
+  return new Refusal(ReasonCode.BadAuthenticationMethod, 'a console is logged in by its operator')
 }

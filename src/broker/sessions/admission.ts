@@ -34,8 +34,8 @@ import { connackProperties, grantedKeepAlive, grantExpiry, requestedExpiry } fro
 type Login = LoginResult & { readonly decision: 'allow' }
 type Step = LoginResult & { readonly decision: 'continue' }
 
-/** The login of the broker's own connections, besides the name that they choose. */
-const OWN_LOGIN = { decision: 'allow', authenticationData: undefined, expiresAtMs: undefined, grounds: [] } as const
+/** A login that no plugin is asked about, besides the name: of the broker's own connections, and of an operator. */
+const KNOWN_LOGIN = { decision: 'allow', authenticationData: undefined, expiresAtMs: undefined, grounds: [] } as const
 
 export class Admission {
   /** The number of accepted Connections. */
@@ -77,13 +77,16 @@ export class Admission {
       this.#checks.store(packet) ??
       this.#checkRate(connection)
     if (refusal !== undefined) this.#refuse(connection, refusal)
-    else if (isOwn(connection)) {
-      const { userName } = packet
-      this.#loggedIn(connection, { ...OWN_LOGIN, userName }, this.#parts.current.access.loginsVersion)
-    } else {
+    else if (isOwn(connection)) this.#knownAs(connection, packet.userName)
+    else if (connection.peer.operator !== undefined) this.#knownAs(connection, connection.peer.operator.userName)
+    else {
       const { authenticationData } = packet.properties
       this.#logins.ask(connection, connectRequestOf(connection, packet, authenticationData, false))
     }
+  }
+
+  #knownAs(connection: Connection, userName: string | undefined): void {
+    this.#loggedIn(connection, { ...KNOWN_LOGIN, userName }, this.#parts.current.access.loginsVersion)
   }
 
   #turnAway(connection: Connection): void {
@@ -121,15 +124,16 @@ export class Admission {
 
   #loggedIn(connection: Connection, login: Login, asOf: number): void {
     const packet = connection.connectPacket!
-    const clientId = packet.clientId === '' ? this.#assignClientId() : packet.clientId
-    const { address, listener } = connection.peer
+    const { address, listener, operator } = connection.peer
+    const clientId = packet.clientId === '' ? (operator?.clientId ?? this.#assignClientId()) : packet.clientId
     const { protocolVersion } = packet
     const { userName } = login
     // Some Clients send a token as their name.
-    const claimed = userName === undefined && packet.userName !== undefined ? withoutTokens(packet.userName) : undefined
+    const sent = operator?.name ?? (packet.userName && withoutTokens(packet.userName))
+    const claimed = userName === undefined ? sent : undefined
     const { bridge } = packet
     const facts = { clientId, userName, claimedUserName: claimed, address, listener, protocolVersion, bridge }
-    const client: Client = isOwn(connection) ? { ...facts, own: true } : facts
+    const client = clientOf(connection, facts)
     const refusal =
       this.#bans.client(client) ??
       this.#checks.clientId(connection, client, packet) ??
@@ -346,4 +350,10 @@ export class Admission {
     this.connected--
     notesOf(connection).listener.connected--
   }
+}
+
+function clientOf(connection: Connection, facts: Client): Client {
+  if (isOwn(connection)) return { ...facts, own: true }
+  const { operator } = connection.peer
+  return operator === undefined ? facts : { ...facts, console: operator.rights }
 }

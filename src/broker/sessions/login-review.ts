@@ -50,6 +50,8 @@ export function mayStay(
   if (client.own === true) return true
   const isBarred = (): boolean => isBarredNow(peer, client, directory)
   if (isBarred()) return false
+  // Its login is not one that plugins have judged, and ends it.
+  if (client.console !== undefined) return true
   // Somebody may be banned, or removed, while a plugin thinks about it.
   const known = (stays: Vote): Stay =>
     typeof stays === 'boolean' ? stays : stays.then((vote) => ({ now: () => !isBarred() && known(vote.now()) }))
@@ -131,7 +133,9 @@ export class LoginReview implements Task {
     const { session, peer, client } = connection
     if (session === undefined || client.own === true) return
     const { access, directory } = this.#parts.current
-    const isOver = isBarredNow(peer, client, directory) || access.refusesToStay(client, notesOf(connection).grounds)
+    const isOver =
+      isBarredNow(peer, client, directory) ||
+      (client.console === undefined && access.refusesToStay(client, notesOf(connection).grounds))
     if (isOver) connection.guard(() => this.#end(connection))
   }
 

@@ -358,6 +358,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'auth.http.max-answer-bytes', // auth-http.test.ts: loginsRefused, clientRefused
   'admin.max-audit-bytes', // audit-log.test.ts: nothing is refused, the file begins anew
   'admin.max-event-readers', // events.test.ts: adminOverLimit
+  'admin.max-consoles', // console.test.ts: adminOverLimit
+  'admin.max-consoles-per-caller', // console.test.ts: adminOverLimit
   'admin.max-event-buffer-bytes', // events.test.ts: adminEventsLost
   'admin.max-traces', // trace/limits.test.ts: tracesRefused
   'admin.max-traces-per-caller', // trace/limits.test.ts: tracesRefused

@@ -767,6 +767,8 @@ export const elsewhere: Readonly<Record<string, string>> = {
   'admin/max-audit-bytes': 'admin/http/audit-log.test.ts',
   'admin/audit-failure': 'admin/http/audit-log.test.ts',
   'admin/max-event-readers': 'admin/http/events.test.ts',
+  'admin/max-consoles': 'admin/console/console.test.ts',
+  'admin/max-consoles-per-caller': 'admin/console/console.test.ts',
   'admin/max-event-buffer-bytes': 'admin/http/events.test.ts',
   'admin/show-payloads': 'admin/trace/limits.test.ts',
   'admin/max-traces': 'admin/trace/limits.test.ts',

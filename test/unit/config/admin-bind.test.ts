@@ -36,7 +36,9 @@ test('a broker starts without the port that nobody has asked for, and says so', 
   const open = async (bind: string): Promise<readonly string[]> => {
     const options = resolveOptions({ admin: { bind, socket: 'off' } })
     const host = { clock: test.clock, log, events: new Events(log) }
-    const sockets = { listen, loadCertificates: none, openPasswords: none, openTokens: none }
+    const webSockets = { serve: () => () => undefined, open: () => undefined, refuse: () => undefined }
+    const loaders = { loadCertificates: none, openPasswords: none, openTokens: none }
+    const sockets = { listen, webSockets: () => webSockets, ...loaders }
     return (await openHttpDoor(test.broker, options, host, sockets)).urls
   }
   assert.deepEqual(await open('auto'), [])

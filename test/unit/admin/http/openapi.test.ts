@@ -25,12 +25,12 @@ test('it has every operation of the table, with every parameter, and no other', 
   )
   // Those that only HTTP has.
   const others = described.filter(({ path }) =>
-    ['/events', '/traces/{traceId}/events', '/login', '/logout'].includes(path),
+    ['/events', '/traces/{traceId}/events', '/console', '/login', '/logout'].includes(path),
   )
   described.splice(0, described.length, ...described.filter((each) => !others.includes(each)))
   assert.deepEqual(
     others.map(({ operationId }) => operationId),
-    ['events', 'traceEvents', 'logIn', 'whoAmI', 'logOut'],
+    ['events', 'traceEvents', 'console', 'logIn', 'whoAmI', 'logOut'],
   )
   const table = Object.entries(operationTable) as [string, Operation][]
   assert.equal(described.length, table.length)

@@ -70,6 +70,8 @@ for (const [door, enter] of Object.entries(DOORS)) {
         const mayDo = roles.indexOf(role) >= roles.indexOf(operation.role) && operation.isLocal !== true
         assert.equal(status, mayDo ? 400 : 403, `${role}: ${name}`)
       }
+      const { status } = await api.ask('GET', '/console', asked)
+      assert.equal(status, role === 'viewer' ? 403 : 426, `${role}: console`)
     }
   })
 
@@ -81,6 +83,7 @@ for (const [door, enter] of Object.entries(DOORS)) {
     for (const [method, path] of [
       ['GET', '/overview'],
       ['GET', '/events'],
+      ['GET', '/console'],
       ['POST', '/publish'],
       ['DELETE', '/sessions/x'],
     ] as const) {

@@ -124,6 +124,12 @@ export class TestApi {
     return { status: answer.status, headers: answer.headers, text, value: isJson ? JSON.parse(text) : undefined }
   }
 
+  /** Applies other options of the API. */
+  reload(admin: ConfigInput['admin']): void {
+    const socket = join(scratchFolder(), 'admin.sock')
+    this.api.configure(resolveOptions({ admin: { socket, ...admin } }), this.services.keys)
+  }
+
   /** A new key of that role, as a header. */
   async key(
     role: AdminRole,
