@@ -17,7 +17,7 @@ export interface ConsoleSocketParts {
   readonly maxPacketSize: number
   readonly maxConnectPacketSize: number
   /** @returns `undefined` if there is no room for it */
-  accept(transport: Transport): Incoming | undefined
+  readonly accept: (transport: Transport) => Incoming | undefined
 }
 
 /** Makes a WebSocket of a request that offers a subprotocol of MQTT; any other is answered 400. */

@@ -37,7 +37,7 @@ export interface ConsoleOpening {
   readonly maxPacketSize: number
   readonly maxConnectPacketSize: number
   /** @returns `undefined` if there is no room for it */
-  accept(transport: Transport): Incoming | undefined
+  readonly accept: (transport: Transport) => Incoming | undefined
 }
 
 /** What is sent back. */
