@@ -446,7 +446,7 @@ export interface AdminSettings {
   readonly maxConsoles: number
   /** Consoles of one login or API key at one time. Further ones are answered 429. Default 4. */
   readonly maxConsolesPerCaller: number
-  /** The least role that may see the payloads of messages: in a trace, with Correlation Data and User Properties, and by subscribing in a console. Passwords and Authentication Data are never shown. Default "off". */
+  /** The least role that may see the payloads of messages: in a trace, with Correlation Data and User Properties; what `why` shows of them (`recorder-payload-bytes`); and by subscribing in a console. Passwords and Authentication Data are never shown. Default "off". */
   readonly showPayloads: 'off' | 'administrator' | 'operator'
   /** Traces at one time. Further ones are answered 429. Default 4. */
   readonly maxTraces: number
