@@ -2,7 +2,7 @@
 import { DEFAULTS_NAME, type Step } from '../../access/directory/directory.ts'
 import type { Directory } from '../../access/directory/directory.ts'
 import type { AccessRule, GroupEntry, Labels, Reference, RoleEntry, UserEntry } from '../../access/directory/entries.ts'
-import { UsageError } from '../../base/errors.ts'
+import { SluiceError, UsageError } from '../../base/errors.ts'
 import type {
   AccessParameters,
   DefaultAccessView,
@@ -18,6 +18,7 @@ import type {
 } from '../../broker/host/access-admin.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import { checkMemberships, checkName, checkRule, checkRules, checkText } from './access-input.ts'
+import { deletedSince, namesOfUser } from './deleted-since.ts'
 import { defaultAccessView, groupView, roleView, userView } from './access-views.ts'
 
 const NO_LABELS: Labels = { textName: '', textDescription: '' }
@@ -53,7 +54,12 @@ export async function putUser(broker: Broker, request: PutUserRequest): Promise<
   if (clientId !== undefined) checkText(clientId, 'clientId')
   const labels = labelsOf(request)
   const { directory } = serverOf(broker)
+  const gone = deletedSince(directory, namesOfUser(name, roles, groups))
   const credentials = request.password === undefined ? {} : await directory.makeCredentials(request.password)
+  const lost = gone()
+  if (lost !== undefined) {
+    throw new SluiceError('ERR_VERSION', `${lost.type} ${lost.name} was deleted meanwhile; nothing was changed`)
+  }
   const before = directory.get('user', name)?.entry ?? NEW_USER
   const entry: UserEntry = {
     ...{ ...before, ...labels, ...credentials },

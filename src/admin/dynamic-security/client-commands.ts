@@ -1,6 +1,7 @@
 /** Commands about clients, which are users here. @module */
 import type { UserEntry } from '../../access/directory/entries.ts'
 import { NEW_USER } from '../access/access-changes.ts'
+import { deletedSince, namesOfUser } from '../access/deleted-since.ts'
 import {
   CommandError,
   deletion,
@@ -10,6 +11,7 @@ import {
   listOf,
   mustBeNew,
   nameIn,
+  NOUNS,
   referencesIn,
   set,
   shownLabels,
@@ -33,10 +35,24 @@ function shown(name: string, context: CommandContext): object {
   }
 }
 
-/** The credentials that a command sets; nothing without a password. */
-async function credentialsIn(given: Given, { directory }: CommandContext): Promise<Partial<UserEntry>> {
+/**
+ * The credentials that a command sets; nothing without a password.
+ *
+ * @param parts of the user
+ * @throws {CommandError} if something that the command names was deleted while the password was hashed
+ */
+async function credentialsIn(
+  given: Given,
+  { directory }: CommandContext,
+  { roles, groups }: Partial<UserEntry> = {},
+): Promise<Partial<UserEntry>> {
   const password = textIn(given, 'password')
-  return password === undefined || password === '' ? {} : directory.makeCredentials(password)
+  if (password === undefined || password === '') return {}
+  const gone = deletedSince(directory, namesOfUser(nameIn(given, 'username'), roles, groups))
+  const credentials = await directory.makeCredentials(password)
+  const lost = gone()
+  if (lost !== undefined) throw new CommandError(`${NOUNS[lost.type]} not found`)
+  return credentials
 }
 
 /** Everything of a user that a command gives, but for the password. */
@@ -62,8 +78,7 @@ function change(given: Given, context: CommandContext, parts: (entry: UserEntry)
 
 async function createClient(given: Given, context: CommandContext): Promise<undefined> {
   mustBeNew(given, 'user', context)
-  partsIn(given, context)
-  const credentials = await credentialsIn(given, context)
+  const credentials = await credentialsIn(given, context, partsIn(given, context))
   // Somebody else may have been faster.
   const name = mustBeNew(given, 'user', context)
   return set(context, { type: 'user', name, entry: { ...NEW_USER, ...partsIn(given, context), ...credentials } })
@@ -71,8 +86,7 @@ async function createClient(given: Given, context: CommandContext): Promise<unde
 
 async function modifyClient(given: Given, context: CommandContext): Promise<undefined> {
   entryIn(given, 'user', context)
-  partsIn(given, context)
-  const credentials = await credentialsIn(given, context)
+  const credentials = await credentialsIn(given, context, partsIn(given, context))
   return change(given, context, () => ({ ...partsIn(given, context), ...credentials }))
 }
 
@@ -82,7 +96,7 @@ async function setClientPassword(given: Given, context: CommandContext): Promise
   if (typeof password !== 'string') throw new CommandError('Invalid/missing password')
   if (password === '') throw new CommandError('Empty password is not allowed')
   entryIn(given, 'user', context)
-  const credentials = await context.directory.makeCredentials(password)
+  const credentials = await credentialsIn(given, context)
   return change(given, context, () => credentials)
 }
 

@@ -73,7 +73,7 @@ export function shownLabels({ textName, textDescription }: Labels): object {
   }
 }
 
-const NOUNS = { user: 'Client', group: 'Group', role: 'Role' } as const
+export const NOUNS = { user: 'Client', group: 'Group', role: 'Role' } as const
 const KEYS = { user: 'username', group: 'groupname', role: 'rolename' } as const
 
 /** The entry that a command names. @throws {CommandError} */
