@@ -1,13 +1,13 @@
 /**
  * Why a Client is not connected, or was disconnected: the end of its latest connection, or the refusal of its latest
- * login, whichever is newer.
+ * login, whichever is newer. Refusals of others who name its client identifier come last.
  *
  * @module
  */
 import { safeExcerpt } from '../../base/printable.ts'
 import { reasonCodeName, type ReasonCode } from '../../codec/reason-code.ts'
 import type { Broker } from '../../broker/broker.ts'
-import type { WhyFact, WhyRefusedQuery, WhyView } from '../../broker/host/why-view.ts'
+import type { WhyFact, WhyView } from '../../broker/host/why-view.ts'
 import type { ClosedConnectionView } from '../../broker/sessions/closed-connections.ts'
 import { keptName } from '../../broker/sessions/closed-connections.ts'
 import type { RecordedRefusal } from '../../reporting/recorder/refusals.ts'
@@ -15,6 +15,7 @@ import { RecordKind } from '../../reporting/recorder/record-kind.ts'
 import { bridgeFacts } from './bridge-facts.ts'
 import { entriesOf, type Evidence } from './evidence.ts'
 import { counted, derived, Inquiry, nameOf, recorded, timeText, unknown } from './facts.ts'
+import { isFrom, refusalsOf, refusedFacts, strangerFacts } from './why-refused.ts'
 
 const CLOSED_AT_ONCE = 1000
 /** Takeovers from which on something is said about who uses the identifier. */
@@ -22,14 +23,38 @@ const FIGHT = 2
 
 export async function whyClosed(broker: Broker, clientId: string, at?: number): Promise<WhyView> {
   const inquiry = new Inquiry(broker, at)
-  const closed = [closedFact(inquiry, clientId, await lastClosed(inquiry, clientId))].flat()
-  const refused = refusedFacts(inquiry, { clientId })
-  const facts = [...closed, ...refused].toSorted((one, other) => (other.atMs ?? 0) - (one.atMs ?? 0))
+  const closed = await lastClosed(inquiry, clientId)
+  const { own, others } = refusalsByOrigin(inquiry, clientId, closed)
+  const ends = [...closedFact(inquiry, clientId, closed), ...refusedFacts(inquiry, own)]
+  const facts = ends.toSorted((one, other) => (other.atMs ?? 0) - (one.atMs ?? 0))
   const ended = entriesOf(inquiry, clientId, ({ kind }) => kind === RecordKind.SessionEnded)[0]
   if (ended !== undefined) facts.push(sessionEndFact(clientId, ended))
   const bridge = inquiry.isAboutATime ? [] : bridgeFacts(inquiry, clientId)
-  if (facts.length === 0) facts.push(nothingKnown(inquiry, clientId))
-  return { facts: [...bridge, ...facts, presentFact(inquiry, clientId)] }
+  if (facts.length === 0 && others.length === 0) facts.push(nothingKnown(inquiry, clientId))
+  return {
+    facts: [...bridge, ...facts, presentFact(inquiry, clientId), ...strangerFacts(inquiry, clientId, others)],
+  }
+}
+
+/**
+ * Refusals under a client identifier: of a Client that has been connected, from where it has been, and not while it is
+ * connected. Without a connection on record, all may be its own.
+ */
+function refusalsByOrigin(
+  inquiry: Inquiry,
+  clientId: string,
+  closed: ClosedConnectionView | undefined,
+): { readonly own: readonly RecordedRefusal[]; readonly others: readonly RecordedRefusal[] } {
+  const refusals = refusalsOf(inquiry, { clientId })
+  const connection = inquiry.server.sessions.get(clientId)?.connection
+  const logins = entriesOf(inquiry, clientId, ({ kind }) => kind === RecordKind.Connected)
+  const addresses = logins.flatMap(({ entry: { subject = '' } }) => [subject, withoutPort(subject)])
+  if (connection !== undefined) addresses.push(connection.peer.address)
+  if (closed !== undefined) addresses.push(closed.address)
+  if (addresses.length === 0) return { own: refusals, others: [] }
+  const isOwn = (refusal: RecordedRefusal): boolean =>
+    isFrom(addresses, refusal) && (connection === undefined || refusal.firstAtMs < connection.connectedAtMs)
+  return { own: refusals.filter(isOwn), others: refusals.filter((refusal) => !isOwn(refusal)) }
 }
 
 /** The newest. One whose name was cut may be of another client: of those, only the recorder knows. */
@@ -89,9 +114,13 @@ function takeoverSentence(inquiry: Inquiry, clientId: string, ends: readonly Evi
 
 /** Whether logins came from one address, then from another, and from the first again. */
 function isAlternating(logins: readonly Evidence[]): boolean {
-  const addresses = logins.map(({ entry }) => (entry.subject ?? '').replace(/:\d+$/, ''))
+  const addresses = logins.map(({ entry }) => withoutPort(entry.subject ?? ''))
   const changes = addresses.filter((address, at) => address !== addresses[at - 1])
   return changes.length > new Set(changes).size
+}
+
+function withoutPort(place: string): string {
+  return place.replace(/:\d+$/, '')
 }
 
 function sessionEndFact(clientId: string, { entry, untilMs }: Evidence): WhyFact {
@@ -116,42 +145,4 @@ function presentFact(inquiry: Inquiry, clientId: string): WhyFact {
   }
   if (registration === undefined) return derived('no session', `${name} is not connected and has no session.`)
   return derived('not connected', `${name} is not connected; its session waits for it.`)
-}
-
-export function whyRefused(broker: Broker, query: WhyRefusedQuery): WhyView {
-  const inquiry = new Inquiry(broker)
-  const facts = refusedFacts(inquiry, query)
-  if (facts.length > 0) return { facts }
-  const { refusals, startedAtMs } = inquiry.server.recorder
-  const sinceMs = inquiry.wall(Math.max(startedAtMs, refusals.lostBeforeMs))
-  return { facts: [unknown('nothing recorded', `No such refusal is recorded since ${timeText(sinceMs)}.`, sinceMs)] }
-}
-
-function refusedFacts(inquiry: Inquiry, query: WhyRefusedQuery): WhyFact[] {
-  const found = inquiry.server.recorder.refusals.all().filter((refusal) => isAsked(refusal, query))
-  return found
-    .filter(({ firstAtMs, lastAtMs }) => inquiry.isNear(inquiry.wall(firstAtMs), inquiry.wall(lastAtMs)))
-    .map((refusal) => refusedFact(inquiry, refusal))
-}
-
-function isAsked({ clientId, userName, address }: RecordedRefusal, query: WhyRefusedQuery): boolean {
-  return (
-    (query.clientId === undefined || clientId === safeExcerpt(query.clientId)) &&
-    (query.userName === undefined || userName === safeExcerpt(query.userName)) &&
-    (query.address === undefined || address === query.address)
-  )
-}
-
-function refusedFact(inquiry: Inquiry, refusal: RecordedRefusal): WhyFact {
-  const { clientId, userName, address, listener, reasonCode, detail, count, lastAtMs } = refusal
-  const user = userName === undefined ? '' : ` of user ${JSON.stringify(userName)}`
-  const who = clientId === '' ? `A connection${user}` : `A login of ${nameOf(clientId)}${user}`
-  const times = count === 1 ? '' : `, ${count} times`
-  const code = reasonCode === undefined ? '' : ` (${reasonCodeName(reasonCode as ReasonCode)})`
-  const from = address === '' ? 'an attached stream' : address
-  return recorded(
-    'refused',
-    `${who} from ${from} through ${listener} was refused${times}: ${detail}${code}.`,
-    inquiry.wall(lastAtMs),
-  )
 }

@@ -6,8 +6,9 @@ import type { WhyQuery, WhyView } from '../../broker/host/why-view.ts'
 import { topicNameProblem } from '../../topics/topic-name.ts'
 import { maySeePayloads } from '../show-payloads.ts'
 import { traceSettings } from '../trace/trace-limits.ts'
-import { whyClosed, whyRefused } from './why-closed.ts'
+import { whyClosed } from './why-closed.ts'
 import { whyMessage } from './why-message.ts'
+import { whyRefused } from './why-refused.ts'
 
 /**
  * @param caller who asks, which decides about payloads; default: the host program
