@@ -225,7 +225,16 @@ export type {
 export type { Properties } from './codec/properties.ts'
 export { ProtocolError } from './codec/protocol-error.ts'
 export { ReasonCode } from './codec/reason-code.ts'
+export type { ConsoleRights } from './protocol/client.ts'
 export type { DropCause } from './protocol/drop-cause.ts'
 export type { Message } from './protocol/message.ts'
 export type { ConnectionMetrics, EndCause } from './protocol/server-side.ts'
-export type { Incoming, Peer, PeerCertificate, PeerTls, TlsView, Transport } from './protocol/transport.ts'
+export type {
+  Incoming,
+  Peer,
+  PeerCertificate,
+  PeerOperator,
+  PeerTls,
+  TlsView,
+  Transport,
+} from './protocol/transport.ts'
