@@ -316,8 +316,7 @@ export const operationTable: OperationTable = {
         place: 'body',
       },
     },
-    description:
-      'Applies a configuration while the broker runs, and returns what has changed; if anything is wrong, nothing changes.',
+    description: 'Applies a configuration while the broker runs, and returns what has changed.',
   },
   ...accessOperations,
   ...bridgeOperations,

@@ -2,12 +2,14 @@
  * Escapes text for a terminal, a log or an error. Text from a peer may contain characters that move the cursor, end a
  * line, or reverse the direction of the text, and so forge what an operator reads.
  *
- * | escaped         | why                                                                       |
- * | --------------- | ------------------------------------------------------------------------- |
- * | C0, DEL, C1     | terminals obey them: ESC and U+009B begin commands, CR and LF begin lines |
- * | U+2028, U+2029  | lines end there for some viewers                                          |
- * | bidi controls   | text is displayed in a different order (U+202E reverses it)               |
- * | lone surrogates | they cannot be encoded in UTF-8                                           |
+ * | escaped                    | why                                                                       |
+ * | -------------------------- | ------------------------------------------------------------------------- |
+ * | C0, DEL, C1                | terminals obey them: ESC and U+009B begin commands, CR and LF begin lines |
+ * | U+2028, U+2029             | lines end there for some viewers                                          |
+ * | bidi controls              | text is displayed in a different order (U+202E reverses it)               |
+ * | zero-width and tags        | nothing is displayed: two names that differ look the same                 |
+ * | U+FFF9 to U+FFFB           | the text between them is displayed elsewhere, or not at all               |
+ * | lone surrogates            | they cannot be encoded in UTF-8                                           |
  *
  * Escapes look as in JSON, `\u001b`. Escaped text remains unchanged when it is escaped again.
  *
@@ -18,9 +20,14 @@ import { withoutTokens, withoutUnfinishedToken } from './redact.ts'
 /** The number of characters of a peer's text that are shown. */
 export const MAX_SHOWN_LENGTH = 200
 
-/** All except line feed and tab: `\p{Cc}` is C0, DEL and C1. */
-const UNSAFE_IN_LINES = /(?![\t\n])\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
-const UNSAFE = /\p{Cc}|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu
+/**
+ * The table above. `\p{Cc}` is C0, DEL and C1; `\p{Default_Ignorable_Code_Point}` is what Unicode says is not displayed: bidi
+ * controls, joiners and other zero-width characters, soft hyphens, fillers, variation selectors and tags.
+ */
+const UNSAFE_CHARACTER = String.raw`\p{Cc}|\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]|\p{Surrogate}`
+const UNSAFE = new RegExp(UNSAFE_CHARACTER, 'gu')
+/** All except line feed and tab. */
+const UNSAFE_IN_LINES = new RegExp(String.raw`(?![\t\n])(?:${UNSAFE_CHARACTER})`, 'gu')
 
 /**
  * Escapes a text so that it fits on one line.
@@ -38,8 +45,13 @@ export function printableLines(text: string): string {
   return text.replace(UNSAFE_IN_LINES, escape)
 }
 
+/** One or two units of UTF-16, each as in JSON. */
 function escape(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return Array.from({ length: character.length }, (_, at) => unitEscape(character.charCodeAt(at))).join('')
+}
+
+function unitEscape(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`
 }
 
 /**

@@ -8,6 +8,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import type { SecureContext, SecureContextOptions } from 'node:tls'
 import type { ListenerCertificate } from '../broker/host/open-listeners.ts'
 import type { ListenerOptions, ServerCertificate } from '../config/options.ts'
+import { isInForce, leadsTo } from './certificate-chain.ts'
 import { datedCertificate, dateProblem, subjectOf, type Dated } from './certificate-dates.ts'
 import { CertificateReader, type KeyPair } from './certificate-reader.ts'
 import { revocationListsIn } from './revocation-list.ts'
@@ -23,6 +24,8 @@ export interface Certificates {
   contextFor(serverName: string): SecureContext | undefined
   readonly authorities: readonly X509Certificate[]
   readonly trust: Trust
+  /** Whether a client certificate is in force, and leads to one of the CAs. */
+  accepts(certificate: X509Certificate, nowMs: number): boolean
   /** One entry for each certificate of the listener. */
   readonly summary: readonly ListenerCertificate[]
   /** The lists in which client certificates are looked up; `undefined` without a `crlfile`, or if OpenSSL checks it. */
@@ -112,6 +115,7 @@ export async function loadCertificates(options: CertificateOptions): Promise<Cer
         .join(),
       openSslLists: typeof found === 'string' ? createHash('sha256').update(String(shared.crl)).digest('hex') : '',
     },
+    accepts: (certificate, nowMs) => isInForce(certificate, nowMs) && leadsTo(certificate, authorities, nowMs),
     warnings(nowMs) {
       const late = (list: readonly Dated[]): string[] =>
         list.flatMap((dated) => dateProblem(dated, nowMs, options.certificateWarningDays) ?? [])

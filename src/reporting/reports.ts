@@ -42,4 +42,9 @@ export class Reports implements ConnectionReports {
     this.#log.error({ err: error }, `internal error; a task was abandoned: ${String(error)}`)
     this.#events.failed('', error)
   }
+
+  /** Users have lost the role, by somebody who can give it again. */
+  noAdministrator(): void {
+    this.#log.warn('no user has the role administrator any more; `sluice admin reset NAME` makes one')
+  }
 }

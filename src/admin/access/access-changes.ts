@@ -2,6 +2,8 @@
 import { DEFAULTS_NAME, type Step } from '../../access/directory/directory.ts'
 import type { Directory } from '../../access/directory/directory.ts'
 import type { AccessRule, GroupEntry, Labels, Reference, RoleEntry, UserEntry } from '../../access/directory/entries.ts'
+import { takesLastAdministrator } from '../../access/directory/last-administrator.ts'
+import type { CallOptions } from '../../broker/host/admin.ts'
 import { SluiceError, UsageError } from '../../base/errors.ts'
 import type {
   AccessParameters,
@@ -29,24 +31,44 @@ export const NEW_USER: UserEntry = {
 export const NEW_GROUP: GroupEntry = { ...NO_LABELS, roles: [] }
 export const NEW_ROLE: RoleEntry = { ...NO_LABELS, rules: [] }
 
+/** Why a change is refused that would leave no administrator, and what to do. */
+export const LAST_ADMINISTRATOR =
+  'nobody would have the role administrator any more: give it to another user first; or do this on the machine of the broker, where `sluice admin reset NAME` makes an administrator again'
+
+/**
+ * Only who can let somebody in again may leave nobody who has the role `administrator`: the program, and whoever can open the
+ * socket.
+ *
+ * @throws {UsageError} for anybody else
+ */
+export function checkAdministrators(broker: Broker, plan: readonly Step[], { caller }: CallOptions): void {
+  const { directory, reports } = serverOf(broker)
+  if (!takesLastAdministrator(directory, plan)) return
+  if (caller !== undefined && caller.isLocal !== true) throw new UsageError(LAST_ADMINISTRATOR)
+  reports.noAdministrator()
+}
+
 /**
  * Carries out a plan, and waits until it is stored.
  *
  * @param view of what there is then: by the time it is stored, somebody may have changed it again
+ * @throws {UsageError} if it takes the last administrator away, and the caller may not do that
  */
 export async function carryOut<View>(
   broker: Broker,
   plan: readonly Step[],
   view: (directory: Directory) => View,
+  options: CallOptions = {},
 ): Promise<View> {
   const { directory, turn } = serverOf(broker)
+  checkAdministrators(broker, plan, options)
   directory.carryOut(plan)
   const seen = view(directory)
   await new Promise<void>((resolve) => turn.whenCommitted(resolve))
   return seen
 }
 
-export async function putUser(broker: Broker, request: PutUserRequest): Promise<UserView> {
+export async function putUser(broker: Broker, request: PutUserRequest, options: CallOptions = {}): Promise<UserView> {
   const name = checkName(request.userName, 'userName')
   const { disabled, clientId, ifVersion } = request
   const groups = request.groups && checkMemberships(request.groups, 'groups')
@@ -66,16 +88,20 @@ export async function putUser(broker: Broker, request: PutUserRequest): Promise<
     ...{ disabled: disabled ?? before.disabled, roles: roles ?? before.roles, groups: groups ?? before.groups },
     clientId: clientId === undefined ? before.clientId : clientId === '' ? undefined : clientId,
   }
-  return carryOut(broker, [{ type: 'user', name, entry, ifVersion }], (each) => userView(each, name)!)
+  return carryOut(broker, [{ type: 'user', name, entry, ifVersion }], (each) => userView(each, name)!, options)
 }
 
-export async function putGroup(broker: Broker, request: PutGroupRequest): Promise<GroupView> {
+export async function putGroup(
+  broker: Broker,
+  request: PutGroupRequest,
+  options: CallOptions = {},
+): Promise<GroupView> {
   const name = checkName(request.name, 'name')
   const before = serverOf(broker).directory.get('group', name)?.entry ?? NEW_GROUP
   const roles: readonly Reference[] = request.roles ? checkMemberships(request.roles, 'roles') : before.roles
   const entry = { ...before, ...labelsOf(request), roles }
   const { ifVersion } = request
-  return carryOut(broker, [{ type: 'group', name, entry, ifVersion }], (each) => groupView(each, name)!)
+  return carryOut(broker, [{ type: 'group', name, entry, ifVersion }], (each) => groupView(each, name)!, options)
 }
 
 export async function putRole(broker: Broker, request: PutRoleRequest): Promise<RoleView> {
@@ -132,9 +158,10 @@ export async function deleteEntry(
   type: 'user' | 'group' | 'role',
   name: string,
   { ifVersion }: Pick<AccessParameters['deleteUser'], 'ifVersion'>,
+  options: CallOptions,
 ): Promise<boolean> {
   if (serverOf(broker).directory.get(type, name) === undefined) return false
-  return carryOut(broker, [{ type, name, entry: undefined, ifVersion }], () => true)
+  return carryOut(broker, [{ type, name, entry: undefined, ifVersion }], () => true, options)
 }
 
 function labelsOf({ textName, textDescription }: Partial<Record<keyof Labels, string | undefined>>): Partial<Labels> {

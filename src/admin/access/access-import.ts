@@ -18,6 +18,8 @@ import { SluiceError } from '../../base/errors.ts'
 import { finish, type Sliced } from '../../base/slices.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { ImportRequest, ImportView } from '../../broker/host/access-admin.ts'
+import type { CallOptions } from '../../broker/host/admin.ts'
+import { checkAdministrators } from './access-changes.ts'
 import { differences } from './access-differences.ts'
 import { readAccessFile } from './access-file.ts'
 import type { AccessFile } from './access-file-content.ts'
@@ -31,18 +33,27 @@ const MAX_ATTEMPTS = 5
 const busy = new WeakSet<Directory>()
 
 /** @throws {SluiceError} `ERR_LIMIT` for too many changes, and while another import is at work; `ERR_VERSION` */
-export async function importAccess(broker: Broker, request: ImportRequest): Promise<ImportView> {
+export async function importAccess(
+  broker: Broker,
+  request: ImportRequest,
+  options: CallOptions = {},
+): Promise<ImportView> {
   const { directory } = serverOf(broker)
   if (busy.has(directory)) throw refused(directory, 'another import is at work; try again when it is done')
   busy.add(directory)
   try {
-    return await imported(broker, directory, request)
+    return await imported(broker, directory, request, options)
   } finally {
     busy.delete(directory)
   }
 }
 
-async function imported(broker: Broker, directory: Directory, request: ImportRequest): Promise<ImportView> {
+async function imported(
+  broker: Broker,
+  directory: Directory,
+  request: ImportRequest,
+  options: CallOptions,
+): Promise<ImportView> {
   const slices = new Slices(broker)
   const { dryRun = false } = request
   const file = await slices.run(readAccessFile(request.file))
@@ -53,7 +64,7 @@ async function imported(broker: Broker, directory: Directory, request: ImportReq
     if (isStale && attempt < MAX_ATTEMPTS) continue
     if (isStale)
       throw new SluiceError('ERR_VERSION', 'users, groups or roles change all the time; nothing was imported')
-    if (!dryRun) await commit(broker, prepared)
+    if (!dryRun) await commit(broker, prepared, options)
     return { dryRun, ...lists, ...(await slices.run(differences(before, after))), notes: file.notes }
   }
 }
@@ -63,8 +74,8 @@ export function planOfFile(directory: Directory, file: unknown): readonly Step[]
   return finish(planOf(directory, finish(readAccessFile(file)), false))
 }
 
-/** @throws {SluiceError} `ERR_LIMIT` for more than can be done in a turn; `ERR_VERSION` */
-async function commit(broker: Broker, prepared: PreparedPlan): Promise<void> {
+/** @throws {SluiceError} `ERR_LIMIT` for more than can be done in a turn; `ERR_VERSION`; `ERR_USAGE` for the last administrator */
+async function commit(broker: Broker, prepared: PreparedPlan, options: CallOptions): Promise<void> {
   const { directory, turn } = serverOf(broker)
   const { length } = prepared.written
   if (length > MAX_IMPORT_CHANGES) {
@@ -73,6 +84,11 @@ async function commit(broker: Broker, prepared: PreparedPlan): Promise<void> {
       `this import changes ${length} entries, and one may change ${MAX_IMPORT_CHANGES}: import several files, each with a part of the users and without \`replace\`, the roles and groups in the first; entries that stay as they are do not count`,
     )
   }
+  checkAdministrators(
+    broker,
+    prepared.written.map(({ step }) => step),
+    options,
+  )
   directory.commit(prepared)
   await new Promise<void>((resolve) => turn.whenCommitted(resolve))
 }

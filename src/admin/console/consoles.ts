@@ -53,7 +53,7 @@ export class Consoles {
   readonly #host: AdminHost
   readonly #options: () => Options
   readonly #state: ListenerState
-  /** By the name of the caller. */
+  /** By the owner of their callers. */
   readonly #open = new Holders<Console>()
   readonly #all = new Set<Console>()
   #timer: Timer | undefined
@@ -71,9 +71,9 @@ export class Consoles {
   }
 
   /** @throws {Problem} `ERR_RATE` if there are too many */
-  check({ name }: Principal): void {
+  check({ owner }: Principal): void {
     const { maxConsoles, maxConsolesPerCaller } = this.#options().admin!
-    if (this.#open.sizeOf(name) >= maxConsolesPerCaller) {
+    if (this.#open.sizeOf(owner) >= maxConsolesPerCaller) {
       throw tooMany(`you have ${maxConsolesPerCaller} consoles open already; close one`, {
         ...{ limit: maxConsolesPerCaller, option: 'admin.max-consoles-per-caller' },
       })
@@ -114,7 +114,7 @@ export class Consoles {
     if (connection === undefined) return undefined
     stream.incoming = connection
     const opened: Console = { caller, clientId, openedAt: this.#host.clock.now(), stream, connection }
-    this.#open.add(principal.name, opened)
+    this.#open.add(principal.owner, opened)
     this.#all.add(opened)
     this.#timer ??= this.#nextTick()
     const parameters = { clientId, rights }
@@ -145,8 +145,8 @@ export class Consoles {
 
   #lost(console: Console): void {
     const { caller, clientId, openedAt, connection } = console
-    const { name } = caller.principal
-    if (!this.#open.remove(name, console)) return
+    const { name, owner } = caller.principal
+    if (!this.#open.remove(owner, console)) return
     this.#all.delete(console)
     if (this.#all.size === 0) this.#stopTimer()
     const { received, sent } = connection.messageCounts

@@ -3,6 +3,8 @@ import type { Directory, Step } from '../../access/directory/directory.ts'
 import { MAX_MEMBERSHIPS } from '../../access/directory/directory-limits.ts'
 import type { EntryType, EntryTypes, Labels, Reference } from '../../access/directory/entries.ts'
 import type { MaybePromise } from '../../base/maybe-promise.ts'
+import { takesLastAdministrator } from '../../access/directory/last-administrator.ts'
+import { LAST_ADMINISTRATOR } from '../access/access-changes.ts'
 import { checkName, checkText } from '../access/access-input.ts'
 import { memberships } from '../access/access-views.ts'
 
@@ -14,6 +16,8 @@ export interface CommandContext {
   readonly directory: Directory
   /** Whether the sender may still send commands: somebody may have taken its role away since. */
   mayStill(): boolean
+  /** Why nothing may be changed now; `undefined` if it may. */
+  whyRefused(): Promise<string | undefined>
 }
 
 /**
@@ -145,6 +149,7 @@ export function shownReferences(
 export function set(context: CommandContext, ...steps: readonly Step[]): undefined {
   mustBeAllowed(context)
   for (const { entry } of steps) checkMembershipCounts(entry ?? {})
+  if (takesLastAdministrator(context.directory, steps)) throw new CommandError(LAST_ADMINISTRATOR)
   context.directory.carryOut(steps)
 }
 

@@ -13,7 +13,7 @@ import { SluiceError } from '../../base/errors.ts'
 import { safeExcerpt } from '../../base/printable.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { ControlHandler } from '../../broker/control.ts'
-import { recordAction } from '../record-action.ts'
+import { recordAction, whyNotRecorded } from '../record-action.ts'
 import { clientCommands } from './client-commands.ts'
 import { CommandError, mustBeAllowed, type Command, type CommandContext, type Given } from './command.ts'
 import { groupCommands } from './group-commands.ts'
@@ -26,13 +26,20 @@ const UNKNOWN = 'Unknown command'
 export function createDynamicSecurity(broker: Broker): ControlHandler {
   return async (payload, mayStill, sender) => {
     const { directory, turn } = serverOf(broker)
-    const responses = await answersTo(payload, { directory, mayStill }, (...what) => record(broker, sender, ...what))
+    const context = { directory, mayStill, whyRefused: () => whyNotRecorded(broker) }
+    const responses = await answersTo(payload, context, (...what) => record(broker, sender, ...what))
     await new Promise<void>((resolve) => turn.whenCommitted(resolve))
     return JSON.stringify({ responses })
   }
 }
 
 type Done = (given: Given, error: string | undefined) => void
+
+/** @throws {CommandError} if the audit log cannot be written, and actions are refused then */
+async function mustBeRecorded({ whyRefused }: CommandContext): Promise<void> {
+  const problem = await whyRefused()
+  if (problem !== undefined) throw new CommandError(problem)
+}
 
 async function answersTo(payload: string, context: CommandContext, done: Done): Promise<object[]> {
   const parsed = parse(payload)
@@ -107,6 +114,7 @@ async function answerTo(given: unknown, context: CommandContext): Promise<Comman
   if (carryOut === undefined) return { command, error: UNKNOWN, ...correlation }
   try {
     mustBeAllowed(context)
+    if (!VIEWS.test(command)) await mustBeRecorded(context)
     const data = await carryOut(given as Given, context)
     return { command, ...(data !== undefined && { data }), ...correlation }
   } catch (error) {

@@ -26,7 +26,7 @@ import { LoginChecks } from '../logins/login-checks.ts'
 import { ProviderTokens, type OpenTokens } from '../logins/provider-tokens.ts'
 import type { Operation } from '../operation.ts'
 import { PageFiles } from '../page/page-files.ts'
-import { recordAction } from '../record-action.ts'
+import { recordAction, whyNotRecorded } from '../record-action.ts'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText } from '../prometheus.ts'
 import { auditedParameters } from './audited-parameters.ts'
 import type { AuditLog } from './audit-log.ts'
@@ -36,10 +36,10 @@ import { Health } from './health.ts'
 import { checkHost } from './host-check.ts'
 import { LimitReports } from './limit-reports.ts'
 import { writeJson } from './json-output.ts'
-import { checkRole, Locks, nameOf } from './locks.ts'
+import { Locks, nameOf } from './locks.ts'
 import { LoginRequests, MAX_LOGIN_BYTES, type CheckPassword } from './login-requests.ts'
 import { openApiText } from './openapi.ts'
-import { callerOf, type Principal } from './principal.ts'
+import { callerOf, checkRole, type Principal } from './principal.ts'
 import { Problem, problemAnswer, problemOf } from './problem.ts'
 import { jsonAnswer, LOCAL_ADDRESS, type Answer, type RequestHead } from './request.ts'
 import { bodyOf, jsonOf, type ReadBody } from './request-body.ts'
@@ -164,7 +164,7 @@ export class Api {
     if (path === `${API_ROOT}/login`) return this.#who(head, principal)
     if (path === `${API_ROOT}/logout`) return this.#logOut(head, principal)
     if (path === `${API_ROOT}/openapi.json`) return this.#openApi(head)
-    if (path === `${API_ROOT}/events`) return this.#streams.events(head, principal, query)
+    if (path === `${API_ROOT}/events`) return this.#events(head, principal, query)
     if (path === CONSOLE_PATH) return this.#console(head, principal)
     const traceId = followedTrace(path)
     if (traceId !== undefined) {
@@ -183,6 +183,10 @@ export class Api {
     const value = await this.#call(name, parameters, { caller: callerOf(principal), signal })
     this.#checkRole(principal, operation.role, head, name)
     return this.#answerOf(route, head, value)
+  }
+
+  #events(head: RequestHead, principal: Principal, query: string): Answer {
+    return this.#streams.events(head, principal, query, (role) => this.#checkRole(principal, role, head, 'events'))
   }
 
   /** @throws {Problem} `ERR_UNAUTHORIZED`, `ERR_RATE` */
@@ -261,11 +265,8 @@ export class Api {
 
   /** @throws {Problem} `ERR_AUDIT` */
   async #checkAudit(): Promise<void> {
-    if (this.#settings.auditFailure !== 'refuse') return
-    await this.#audit.flush()
-    const { problem } = this.#audit
-    if (problem === undefined) return
-    throw new Problem('ERR_AUDIT', `the action has not been done: ${problem}`, { option: 'admin.audit-failure' })
+    const problem = await whyNotRecorded(this.#broker, this.#settings)
+    if (problem !== undefined) throw new Problem('ERR_AUDIT', problem, { option: 'admin.audit-failure' })
   }
 
   #record(head: RequestHead, who: string, what: string, outcome: unknown, parameters?: object): void {

@@ -7,19 +7,19 @@
  */
 import type { RequestHead } from './request.ts'
 
-/** Cookies of that name that are looked at: a page at another path may have set its own. */
-const MAX_COOKIES = 4
 const VALUE = /^[\w-]{43}$/
 
 type Head = Pick<RequestHead, 'headers' | 'isEncrypted'>
 
-/** The values of all cookies of a login that a request has, if they can be any. */
+/**
+ * The values of all cookies of a login that a request has, if they can be any. A page of the same site may have set others
+ * of that name, and a browser may send those first; how many there are is limited by the size of the headers.
+ */
 export function loginCookies({ headers }: Head): string[] {
   const names = [true, false].map((isSecure) => nameOf(headers['host'], isSecure))
   const pairs = (headers['cookie'] ?? '').split(';').map((pair) => pair.trim().split('='))
-  return pairs
-    .flatMap(([name = '', value = '']) => (names.includes(name) && VALUE.test(value) ? value : []))
-    .slice(0, MAX_COOKIES)
+  const values = pairs.flatMap(([name = '', value = '']) => (names.includes(name) && VALUE.test(value) ? value : []))
+  return [...new Set(values)]
 }
 
 /** What sets the cookie. No script can read it, and no other site makes a browser send it. */

@@ -12,7 +12,6 @@
  */
 import type { Timer } from '../../base/clock.ts'
 import { scanned } from '../../base/work.ts'
-import type { EventName } from '../../access/broker-events.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { AdminHost } from '../../broker/host/admin-door.ts'
 import { overviewOf } from '../views/broker-views.ts'
@@ -29,7 +28,7 @@ const HEARTBEAT_TICKS = 15
 const EVENT_UNITS = 20
 
 interface WaitingEvent {
-  readonly name: EventName
+  readonly name: LiveEvent
   readonly event: object
 }
 
@@ -37,7 +36,7 @@ export class EventHub {
   readonly #broker: Broker
   readonly #host: AdminHost
   readonly #readers = new Set<EventReader>()
-  readonly #listening = new Map<EventName, (event: object) => void>()
+  readonly #listening = new Map<LiveEvent, (event: object) => void>()
   #waiting: WaitingEvent[] = []
   /** Since the last that were written. */
   #lost = 0
@@ -110,7 +109,7 @@ export class EventHub {
       const { name, event } = waiting[done++]!
       const text = eventText(name, event)
       work.spend(EVENT_UNITS + scanned(text.length))
-      for (const reader of this.#readers) if (reader.wants.has(name)) this.#give(reader, text)
+      for (const reader of this.#readers) if (reader.takes(name)) this.#give(reader, text)
     }
     this.#waiting = waiting.slice(done)
     if (this.#waiting.length > 0) return false

@@ -2,7 +2,8 @@
 import { nearest } from '../../base/nearest.ts'
 import { show } from '../../base/show.ts'
 import { ParameterError } from '../parameter-error.ts'
-import { liveEvents, type LiveEvent } from './live-events.ts'
+import type { AdminRole } from '../../broker/host/api-key-views.ts'
+import { liveEvents, roleFor, type LiveEvent } from './live-events.ts'
 
 /** The longest time between two overviews, in seconds. */
 export const MAX_OVERVIEW_SECONDS = 60
@@ -13,8 +14,11 @@ export interface EventQuery {
   readonly overviewSeconds: number
 }
 
-/** @throws {ParameterError} */
-export function eventQuery(query: string): EventQuery {
+/**
+ * @param checkRole throws if the caller has not at least that role; without names, it gets what its role may read
+ * @throws {ParameterError}
+ */
+export function eventQuery(query: string, checkRole: (role: AdminRole) => void = () => {}): EventQuery {
   let names: readonly LiveEvent[] | undefined
   let overviewSeconds: number | undefined
   for (const [key, value] of new URLSearchParams(query)) {
@@ -22,6 +26,7 @@ export function eventQuery(query: string): EventQuery {
     else if (key === 'overview' && overviewSeconds === undefined) overviewSeconds = secondsOf(value)
     else throw unknown(key)
   }
+  for (const name of names ?? []) checkRole(roleFor(name))
   return { names: names ?? (overviewSeconds === undefined ? liveEvents : []), overviewSeconds: overviewSeconds ?? 0 }
 }
 

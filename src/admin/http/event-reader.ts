@@ -1,6 +1,6 @@
 /** One reader of live events: what it wants, what it has lost, and whether it still reads. @module */
-import type { EventName } from '../../access/broker-events.ts'
-import { eventText, type LiveEvent } from './live-events.ts'
+import type { AdminRole } from '../../broker/host/api-key-views.ts'
+import { eventText, roleFor, type LiveEvent } from './live-events.ts'
 import type { EventSink } from './request.ts'
 
 /** Heartbeats for which a reader may be over its buffer. */
@@ -12,12 +12,12 @@ export interface ReaderOptions {
   readonly overviewSeconds: number
   /** Bytes that may wait for it. */
   readonly maxBytes: number
-  /** Whether whoever reads may still do so: a key may have been deleted. */
-  readonly mayRead: () => boolean
+  /** Whether whoever reads still has at least that role: a key may have been deleted. */
+  readonly mayRead: (role: AdminRole) => boolean
 }
 
 export class EventReader {
-  readonly wants: ReadonlySet<EventName>
+  readonly wants: ReadonlySet<LiveEvent>
   readonly interval: number
   /** Events that it has not been given, and not been told about. */
   lost = 0
@@ -33,7 +33,15 @@ export class EventReader {
   }
 
   get mayRead(): boolean {
-    return this.#options.mayRead()
+    return this.#options.mayRead('viewer')
+  }
+
+  /** Whether it asks for an event, and may read it now. */
+  takes(name: LiveEvent): boolean {
+    if (!this.wants.has(name)) return false
+    const role = roleFor(name)
+    // Looked at each second; only what is not for everybody is looked at each time.
+    return role === 'viewer' || this.#options.mayRead(role)
   }
 
   /** @returns whether there was room for it */

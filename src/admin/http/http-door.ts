@@ -8,7 +8,6 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Server } from 'node:net'
-import type { SecureContextOptions } from 'node:tls'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { AdminChange, AdminDoor, AdminHandlerOptions, AdminHost } from '../../broker/host/admin-door.ts'
 import type { ListenerCertificate } from '../../broker/host/open-listeners.ts'
@@ -29,6 +28,7 @@ import type { VerifyToken } from '../logins/provider-tokens.ts'
 import type { Credentials } from './api.ts'
 import { AuditLog } from './audit-log.ts'
 import { HttpServer, type WebSockets } from './http-server.ts'
+import type { TlsFiles } from './trusted-certificates.ts'
 
 /** Makes a server listen, and explains why it cannot: as listeners do. */
 export type Listen = (
@@ -61,8 +61,7 @@ interface Passwords {
   close(): Promise<void>
 }
 
-interface Loaded {
-  readonly context: SecureContextOptions
+interface Loaded extends TlsFiles {
   readonly summary: readonly ListenerCertificate[]
   warnings(nowMs: number): string[]
 }
@@ -160,7 +159,6 @@ class HttpDoor implements AdminDoor {
   async prepare(options: Options): Promise<AdminChange> {
     const wanted = addressesOf(options.admin!)
     const loaded = await this.#loadTls(options.admin!)
-    const tls = loaded?.context
     const staying = this.#places.filter((place) => wanted.some((address) => isSame(address, place.address)))
     const coming = wanted.filter((address) => !staying.some((place) => isSame(address, place.address)))
     const isSameFile = options.admin!.keysFile === this.#options.admin!.keysFile
@@ -173,7 +171,7 @@ class HttpDoor implements AdminDoor {
       for (const place of paused) await this.#resume(place)
     }
     const open = async (address: Address): Promise<void> => {
-      const place = await this.#open(address, options, tls)
+      const place = await this.#open(address, options, loaded)
       if (place !== undefined) opened.push(place)
     }
     try {
@@ -210,7 +208,7 @@ class HttpDoor implements AdminDoor {
     for (const { http } of before.filter((place) => !places.includes(place))) this.#retire(http)
     for (const { http } of places) {
       http.options = options
-      if (tls !== undefined) http.renew(tls.context)
+      if (tls !== undefined) http.renew(tls)
     }
     for (const place of places.filter((one) => !before.includes(one))) this.#announce(place)
   }
@@ -243,14 +241,12 @@ class HttpDoor implements AdminDoor {
   }
 
   /** @returns `undefined` for an address that nobody has asked for and that cannot be opened */
-  async #open(
-    address: Address,
-    options: Options,
-    tls: SecureContextOptions | undefined,
-  ): Promise<OpenPlace | undefined> {
+  async #open(address: Address, options: Options, tls: Loaded | undefined): Promise<OpenPlace | undefined> {
     const isLocal = address.type === 'unix'
+    const wallNow = (): number => this.#host.clock.wallNow()
     const webSockets = this.#sockets.webSockets(this.#host.clock)
-    const http = new HttpServer(options, isLocal, isLocal ? undefined : tls, () => this.#api.get(), webSockets)
+    const tlsFiles = isLocal ? undefined : tls
+    const http = new HttpServer(options, isLocal, tlsFiles, () => this.#api.get(), wallNow, webSockets)
     // The folder of the store exists only if something is stored.
     if (address.type === 'unix') await mkdir(dirname(address.path), { recursive: true, mode: 0o700 }).catch(() => {})
     const listenerAt = (_: string, port: number): string | undefined =>

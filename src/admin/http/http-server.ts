@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer, Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket, type SecureContextOptions } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import { networkOf, plainAddress } from '../../access/address.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
@@ -17,8 +17,9 @@ import type { Api } from './api.ts'
 import { ConnectionRoom } from './connection-room.ts'
 import { bodyOf, follow, lossOf, send } from './exchange.ts'
 import { Problem, problemAnswer } from './problem.ts'
-import { LOCAL_ADDRESS, type ConsoleOpening, type RequestHead } from './request.ts'
+import { LOCAL_ADDRESS, type ClientCertificate, type ConsoleOpening, type RequestHead } from './request.ts'
 import { CONSOLE_PATH } from './routes.ts'
+import { TrustedCertificates, type TlsFiles } from './trusted-certificates.ts'
 
 const MAX_HEADER_BYTES = 16_384
 const HEADERS_TIMEOUT_MS = 10_000
@@ -44,6 +45,7 @@ interface UpgradeTaker {
 export class HttpServer {
   readonly server: Server | SecureServer
   readonly #api: () => Promise<Api>
+  readonly #certificates: TrustedCertificates
   /** Known from the start, because a socket whose peer is gone has no address either. */
   readonly #isLocal: boolean
   /** Connections with a request under way. */
@@ -63,15 +65,18 @@ export class HttpServer {
    * @param isLocal whether it is served on a Unix domain socket
    * @param tls what TLS uses; `undefined` without it
    * @param api is asked for with the first request
+   * @param wallNow wall-clock milliseconds
    * @param webSockets without them, there is no console
    */
   constructor(
     options: Options,
     isLocal: boolean,
-    tls: SecureContextOptions | undefined,
+    tls: TlsFiles | undefined,
     api: () => Promise<Api>,
+    wallNow: () => number,
     webSockets?: WebSockets,
   ) {
+    this.#certificates = new TrustedCertificates(tls, wallNow)
     this.#api = api
     this.#isLocal = isLocal
     this.#options = options.admin!
@@ -79,11 +84,11 @@ export class HttpServer {
     const limits = { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: CHECKING_INTERVAL_MS }
     const serve = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response)
     // Whether a certificate is good is looked at with each request: without one, an API key is needed.
-    const certificates = { requestCert: tls?.ca !== undefined, rejectUnauthorized: false }
+    const certificates = { requestCert: tls?.context.ca !== undefined, rejectUnauthorized: false }
     this.server =
       tls === undefined
         ? createServer({ ...limits, noDelay: true }, serve)
-        : createSecureServer({ ...limits, ...HANDSHAKE, noDelay: true, ...tls, ...certificates }, serve)
+        : createSecureServer({ ...limits, ...HANDSHAKE, noDelay: true, ...tls.context, ...certificates }, serve)
     this.server.on('connection', (socket: Socket) => this.#hold(socket))
     this.server.on('secureConnection', (socket: Socket) => this.#secure(socket))
     if (webSockets !== undefined) this.#serveConsoles(webSockets)
@@ -107,12 +112,13 @@ export class HttpServer {
     this.server.headersTimeout = Math.min(HEADERS_TIMEOUT_MS, this.server.requestTimeout)
   }
 
-  /** Uses other certificates for connections from now on. */
-  renew(tls: SecureContextOptions): void {
+  /** Uses other certificates for connections from now on; client certificates are judged by the new CAs at once. */
+  renew(tls: TlsFiles): void {
     if (!(this.server instanceof SecureServer)) return
-    this.server.setSecureContext(tls)
+    this.#certificates.files = tls
+    this.server.setSecureContext(tls.context)
     // Without types, but read for each connection.
-    Object.assign(this.server, { requestCert: tls.ca !== undefined })
+    Object.assign(this.server, { requestCert: tls.context.ca !== undefined })
   }
 
   #hold(socket: Socket): void {
@@ -120,7 +126,10 @@ export class HttpServer {
     if (this.#room.has(socket)) return
     const network = networkOf(socket.remoteAddress ?? '', this.#ipv6PrefixLength)
     const peer = peerOf(socket)
-    if (this.server instanceof SecureServer) this.#handshakes.set(peer, socket)
+    if (this.server instanceof SecureServer) {
+      this.#handshakes.set(peer, socket)
+      this.#certificates.begin(socket)
+    }
     socket.once('close', () => {
       this.#room.leave(socket)
       if (this.#handshakes.get(peer) === socket) this.#handshakes.delete(peer)
@@ -177,7 +186,7 @@ export class HttpServer {
       const limit = Math.min(this.#options.maxRequestBytes, maxBytes ?? Infinity)
       return this.#whileWaiting(socket, bodyOf(request, limit, maxBytes === undefined))
     }
-    const head = headOf(request, this.#isLocal, this.#options)
+    const head = headOf(request, this.#isLocal, this.#certificateOf(socket))
     const answer = await api.answer({ ...head, signal: lossOf(response) }, readBody)
     if (!request.complete || !this.server.listening) response.shouldKeepAlive = false
     if (answer.follow !== undefined) {
@@ -187,6 +196,10 @@ export class HttpServer {
     }
     socket.setTimeout(this.#options.requestTimeout * 1000)
     send(response, answer, request.method === 'HEAD')
+  }
+
+  #certificateOf(socket: Socket): ClientCertificate | undefined {
+    return socket instanceof TLSSocket ? this.#certificates.of(socket, this.#below.get(socket) ?? socket) : undefined
   }
 
   /** A body that does not arrive takes no place from others either: logins have one, and anybody may send them. */
@@ -223,7 +236,7 @@ export class HttpServer {
     this.#busy.add(socket)
     this.#room.begin(this.#below.get(socket) ?? socket)
     const api = await this.#api()
-    const asked = { ...headOf(request, this.#isLocal, this.#options), isUpgrade: true } as const
+    const asked = { ...headOf(request, this.#isLocal, this.#certificateOf(socket)), isUpgrade: true } as const
     const { upgrade, status, headers, body } = await api.answer(withOfferedLogin(asked), noBody)
     if (upgrade === undefined) {
       return webSockets.refuse(socket, status, body.map(String).join(''), headers['Content-Type'] ?? '')
@@ -257,17 +270,9 @@ function peerOf({ remoteAddress, remotePort }: Socket): string {
 function headOf(
   { method = '', url = '', headers, socket }: IncomingMessage,
   isLocal: boolean,
-  { cafile }: AdminOptions,
+  certificate: ClientCertificate | undefined,
 ): RequestHead {
   const isEncrypted = socket instanceof TLSSocket
-  // Without `cafile`, Node would trust every CA that browsers trust.
-  const isTrusted = isEncrypted && cafile !== undefined && socket.authorized
-  const certificateName = isTrusted ? nameOf(socket) : undefined
   const address = isLocal ? LOCAL_ADDRESS : (plainAddress(socket.remoteAddress ?? '') ?? 'unknown')
-  return { method, target: url, headers: headers as RequestHead['headers'], address, isEncrypted, certificateName }
-}
-
-function nameOf(socket: TLSSocket): string {
-  const { subject } = socket.getPeerCertificate()
-  return String(subject?.CN ?? subject?.O ?? 'without a name')
+  return { method, target: url, headers: headers as RequestHead['headers'], address, isEncrypted, certificate }
 }

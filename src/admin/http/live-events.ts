@@ -4,6 +4,8 @@
  *
  * @module
  */
+import type { AdminRole } from '../../broker/host/api-key-views.ts'
+import { operationTable } from '../operation-table.ts'
 import type { EventName } from '../../access/broker-events.ts'
 
 export const liveEvents = [
@@ -11,10 +13,15 @@ export const liveEvents = [
   ...(['subscribed', 'unsubscribed', 'subscribeRefused', 'publishRefused', 'willPublished'] as const),
   ...(['loginPenalty', 'limitReached', 'memoryLimit', 'storeHealth', 'telemetryHealth', 'reloaded'] as const),
   ...(['traceEnded', 'bridgeChanged'] as const),
-  ...(['listenerOpened', 'listenerFailed', 'handshakeRefused'] as const),
+  ...(['listenerOpened', 'listenerFailed', 'handshakeRefused', 'adminAction'] as const),
 ] as const satisfies readonly EventName[]
 
 export type LiveEvent = (typeof liveEvents)[number]
+
+/** The least role that may read them: what operators do is for those who may read the audit log. */
+export function roleFor(name: LiveEvent): AdminRole {
+  return name === 'adminAction' ? operationTable.auditLog.role : 'viewer'
+}
 
 /** What is written of a client: neither its certificate nor anything that it could hide something in. */
 const CLIENT_FIELDS = ['clientId', 'userName', 'claimedUserName', 'address', 'listener', 'protocolVersion'] as const

@@ -22,14 +22,13 @@ import type { ProviderTokens } from '../logins/provider-tokens.ts'
 import type { OperatorLogin, OperatorLogins } from '../logins/operator-logins.ts'
 import { loginCookies } from './cookies.ts'
 import { checkBrowserWrite, checkSite } from './host-check.ts'
-import { hasRole, unauthorized, type Principal } from './principal.ts'
-import { Problem } from './problem.ts'
-import { LOCAL_ADDRESS, type RequestHead } from './request.ts'
+import { unauthorized, type Principal } from './principal.ts'
+import { LOCAL_ADDRESS, type ClientCertificate, type RequestHead } from './request.ts'
 
 /** The header with the token that the answer to a login has, in lower case. No form can send it. */
 export const REQUEST_TOKEN_HEADER = 'sluice-request-token'
 
-const LOCAL: Principal = { name: 'local', roleNow: () => 'administrator' }
+const LOCAL: Principal = { name: 'local', owner: 'local', isLocal: true, roleNow: () => 'administrator' }
 
 export interface LocksParts {
   readonly keys: ApiKeys
@@ -61,13 +60,13 @@ export class Locks {
 
   /** @throws {Problem} `ERR_UNAUTHORIZED`, `ERR_ORIGIN`, or `ERR_RATE` after wrong logins */
   principalOf(head: RequestHead): MaybePromise<Principal> {
-    const { address, headers, certificateName } = head
+    const { address, headers, certificate } = head
     if (address === LOCAL_ADDRESS) return LOCAL
     const { authorization, [REQUEST_TOKEN_HEADER]: requestToken } = headers
     if (authorization === undefined && requestToken !== undefined) return this.#ofLogin(head, requestToken)
-    if (authorization === undefined && certificateName !== undefined) {
+    if (authorization === undefined && certificate !== undefined) {
       checkSite(head)
-      return { name: `certificate ${certificateName}`, roleNow: () => this.#options.admin!.certificateRole }
+      return this.#ofCertificate(certificate)
     }
     const text = /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
     if (text === undefined) throw unauthorized('send an API key: `Authorization: Bearer KEY`, or log in')
@@ -81,9 +80,16 @@ export class Locks {
     for (const cookie of loginCookies(head)) {
       const login = this.#logins.use(cookie, requestToken)
       if (login === undefined) continue
-      return { name: nameOf(login), login, roleNow: () => (this.#logins.holds(login) ? login.roleNow() : undefined) }
+      const roleNow = (): AdminRole | undefined => (this.#logins.holds(login) ? login.roleNow() : undefined)
+      return { name: nameOf(login), owner: ownerOf(login), login, roleNow }
     }
     throw unauthorized('the login has ended; log in again')
+  }
+
+  /** It holds as long as a CA of `cafile` has signed it, also for a stream that goes on. */
+  #ofCertificate({ name, fingerprint, isTrusted }: ClientCertificate): Principal {
+    const roleNow = (): AdminRole | undefined => (isTrusted() ? this.#options.admin?.certificateRole : undefined)
+    return { name: `certificate ${safeExcerpt(name)}`, owner: `certificate ${fingerprint}`, roleNow }
   }
 
   /** The same for every reason, so that an answer does not reveal which keys there are. */
@@ -93,7 +99,8 @@ export class Locks {
     const key = this.#checks.atOnce(claim, () => presented && this.#keys.check(presented))
     if (key === undefined) throw unauthorized('the API key is wrong, or it has expired or been deleted')
     const { keyId, name, role } = key
-    return { name: `key ${keyId} (${name})`, roleNow: () => (this.#keys.isValid(keyId) ? role : undefined) }
+    const roleNow = (): AdminRole | undefined => (this.#keys.isValid(keyId) ? role : undefined)
+    return { name: `key ${keyId} (${name})`, owner: `key ${keyId}`, roleNow }
   }
 }
 
@@ -102,11 +109,7 @@ export function nameOf({ userName, loginId }: OperatorLogin): string {
   return userName === undefined ? `link ${loginId}` : `user ${safeExcerpt(userName)}`
 }
 
-/** @throws {Problem} `ERR_FORBIDDEN`, or `ERR_UNAUTHORIZED` for a login that has ended meanwhile */
-export function checkRole(principal: Principal, needed: AdminRole): void {
-  if (hasRole(principal, needed)) return
-  const { name, roleNow } = principal
-  const role = roleNow()
-  if (role === undefined) throw unauthorized('the login has ended; log in again')
-  throw new Problem('ERR_FORBIDDEN', `this takes the role ${needed}; ${name} has the role ${role}`, { role: needed })
+/** The whole name: `nameOf` shortens it. */
+export function ownerOf({ userName, loginId }: OperatorLogin): string {
+  return userName === undefined ? `link ${loginId}` : `user ${userName}`
 }

@@ -9,8 +9,12 @@ const CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="sluice"' }
 
 /** Who has logged in. */
 export interface Principal {
-  /** For the audit log. */
+  /** For the audit log: shortened and escaped. */
   readonly name: string
+  /** Tells it apart from every other: two users may have the same name once it is shortened. */
+  readonly owner: string
+  /** Through the Unix domain socket. */
+  readonly isLocal?: true
   /** What it may do now; `undefined` once it could make no request: a key has expired, a login has ended. */
   readonly roleNow: () => AdminRole | undefined
   /** If it has logged in with a browser. */
@@ -18,14 +22,23 @@ export interface Principal {
 }
 
 /** As operations know it. */
-export function callerOf({ name, roleNow }: Principal): AdminCaller {
-  return { name, role: roleNow() ?? 'viewer' }
+export function callerOf({ name, owner, isLocal, roleNow }: Principal): AdminCaller {
+  return { name, owner, isLocal, role: roleNow() ?? 'viewer' }
 }
 
 /** Whether it has at least that role now. */
 export function hasRole({ roleNow }: Principal, needed: AdminRole): boolean {
   const role = roleNow()
   return role !== undefined && roles.indexOf(role) >= roles.indexOf(needed)
+}
+
+/** @throws {Problem} `ERR_FORBIDDEN`, or `ERR_UNAUTHORIZED` for a login that has ended meanwhile */
+export function checkRole(principal: Principal, needed: AdminRole): void {
+  if (hasRole(principal, needed)) return
+  const { name, roleNow } = principal
+  const role = roleNow()
+  if (role === undefined) throw unauthorized('the login has ended; log in again')
+  throw new Problem('ERR_FORBIDDEN', `this takes the role ${needed}; ${name} has the role ${role}`, { role: needed })
 }
 
 export function unauthorized(detail: string): Problem {

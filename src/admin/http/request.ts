@@ -4,6 +4,16 @@ import type { Incoming, Transport } from '../../protocol/transport.ts'
 /** The address of a request that came through the Unix domain socket. */
 export const LOCAL_ADDRESS = ''
 
+/** A client certificate that was good when the request came. */
+export interface ClientCertificate {
+  /** Of its subject. */
+  readonly name: string
+  /** SHA-256 of the certificate. */
+  readonly fingerprint: string
+  /** Whether it still is: `cafile` may have changed, or it has expired. */
+  readonly isTrusted: () => boolean
+}
+
 /** Everything of a request except its body. */
 export interface RequestHead {
   readonly method: string
@@ -15,8 +25,8 @@ export interface RequestHead {
   readonly address: string
   /** Whether it came through TLS. */
   readonly isEncrypted: boolean
-  /** The name in a client certificate that a CA of `cafile` has signed. */
-  readonly certificateName?: string | undefined
+  /** A client certificate that a CA of `cafile` has signed. */
+  readonly certificate?: ClientCertificate | undefined
   /** Aborted when the caller leaves before its answer. */
   readonly signal?: AbortSignal
   /** Whether it asks for a WebSocket, where there can be one. */

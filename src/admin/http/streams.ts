@@ -6,6 +6,7 @@ import { isVisible, tracesOf, visibleTrace } from '../trace/trace-calls.ts'
 import { Holders } from '../../limits/holders.ts'
 import { EventHub } from './event-hub.ts'
 import { eventQuery } from './event-query.ts'
+import type { AdminRole } from '../../broker/host/api-key-views.ts'
 import { callerOf, hasRole, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 import type { Answer, EventSink, RequestHead } from './request.ts'
@@ -37,12 +38,12 @@ export class Streams {
     this.#onCrowded = onCrowded
   }
 
-  /** Live events. */
-  events({ method }: RequestHead, principal: Principal, query: string): Answer {
+  /** Live events. @param mustHave throws if the caller has not at least that role */
+  events({ method }: RequestHead, principal: Principal, query: string, mustHave: (role: AdminRole) => void): Answer {
     if (method !== 'GET') throw methodProblem(method, 'GET')
-    const { names, overviewSeconds } = eventQuery(query)
+    const { names, overviewSeconds } = eventQuery(query, mustHave)
     this.#makeRoom(principal)
-    const mayRead = (): boolean => hasRole(principal, 'viewer')
+    const mayRead = (role: AdminRole): boolean => hasRole(principal, role)
     const options = { names, overviewSeconds, maxBytes: this.#settings().maxEventBufferBytes, mayRead }
     return this.#answerOf(principal, (sink) => this.#hub.open(options, sink))
   }
@@ -59,17 +60,17 @@ export class Streams {
     return this.#answerOf(principal, (sink) => tracesOf(this.#broker).read(trace, options, sink))
   }
 
-  #answerOf({ name }: Principal, follow: (sink: EventSink) => () => void): Answer {
+  #answerOf({ owner }: Principal, follow: (sink: EventSink) => () => void): Answer {
     const open = (sink: EventSink): (() => void) => {
       const end = follow(sink)
       const leave = (): void => {
-        if (this.#open.remove(name, close)) end()
+        if (this.#open.remove(owner, close)) end()
       }
       const close = (): void => {
         leave()
         sink.close()
       }
-      this.#open.add(name, close)
+      this.#open.add(owner, close)
       return leave
     }
     return { status: 200, headers: HEADERS, body: [], follow: open }
@@ -81,10 +82,10 @@ export class Streams {
    *
    * @throws {Problem} `ERR_RATE`
    */
-  #makeRoom({ name }: Principal): void {
+  #makeRoom({ owner }: Principal): void {
     const { maxEventReaders: limit } = this.#settings()
     if (this.#open.size < limit) return
-    if (this.#open.largest > this.#open.sizeOf(name) + 1) {
+    if (this.#open.largest > this.#open.sizeOf(owner) + 1) {
       this.#open.oldestOfLargest()!()
       return this.#onCrowded()
     }

@@ -78,7 +78,7 @@ export class ProviderTokens {
     const name = `openid ${safeExcerpt(facts.name)}`
     if (role === undefined) throw new Problem('ERR_FORBIDDEN', `${name} has no role here: see \`admin.openid.roles\``)
     const holds = (): boolean => this.#options === options && this.#host.clock.wallNow() < facts.expiresAtMs
-    return { name, roleNow: () => (holds() ? role : undefined) }
+    return { name, owner: `openid ${facts.name}`, roleNow: () => (holds() ? role : undefined) }
   }
 
   async #verified(token: string): Promise<TokenFacts | TokenRefusal> {

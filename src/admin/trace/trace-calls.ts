@@ -4,12 +4,13 @@ import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { AdminParameters, CallOptions } from '../../broker/host/admin.ts'
 import { limitOf } from '../../broker/host/page.ts'
 import type { Server } from '../../broker/server.ts'
-import type {
-  AdminCaller,
-  TraceParameters,
-  TraceRecord,
-  TraceRecordsView,
-  TraceView,
+import {
+  ownerOf,
+  type AdminCaller,
+  type TraceParameters,
+  type TraceRecord,
+  type TraceRecordsView,
+  type TraceView,
 } from '../../broker/host/trace-admin.ts'
 import type { Trace } from './trace.ts'
 import { traceSettings } from './trace-limits.ts'
@@ -41,8 +42,8 @@ function visible(broker: Broker, caller: AdminCaller): Trace[] {
 }
 
 /** Whether the caller may see a trace: its own, or as an administrator. */
-export function isVisible({ caller }: Trace, { name, role }: AdminCaller): boolean {
-  return role === 'administrator' || caller.name === name
+export function isVisible({ caller }: Trace, asking: AdminCaller): boolean {
+  return asking.role === 'administrator' || ownerOf(caller) === ownerOf(asking)
 }
 
 type TraceCalls = {

@@ -40,7 +40,8 @@ export class TraceReader {
     this.trace = trace
     this.#options = options
     this.#sink = sink
-    this.#after = options.after
+    // A number that the trace has not given yet is one of another trace.
+    this.#after = Math.min(options.after, trace.seq)
     sink.write(`retry: 3000\n\n${eventText('trace', trace.header)}`)
   }
 

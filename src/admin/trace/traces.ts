@@ -12,7 +12,7 @@ import type { Timer } from '../../base/clock.ts'
 import { SluiceError } from '../../base/errors.ts'
 import { scanned } from '../../base/work.ts'
 import type { Server } from '../../broker/server.ts'
-import type { AdminCaller, TraceEnd, TraceRequest } from '../../broker/host/trace-admin.ts'
+import { ownerOf, type AdminCaller, type TraceEnd, type TraceRequest } from '../../broker/host/trace-admin.ts'
 import type { EventSink } from '../http/request.ts'
 import { Trace, type TraceFacts } from './trace.ts'
 import { TraceMatcher } from './trace-filter.ts'
@@ -69,8 +69,9 @@ export class Traces implements TraceSide {
     return trace
   }
 
-  #checkRoom({ maxTraces, maxTracesPerCaller }: TraceSettings, { name }: AdminCaller): void {
-    const own = this.running.filter(({ caller }) => caller.name === name).length
+  #checkRoom({ maxTraces, maxTracesPerCaller }: TraceSettings, asking: AdminCaller): void {
+    const { name } = asking
+    const own = this.running.filter(({ caller }) => ownerOf(caller) === ownerOf(asking)).length
     const reason =
       this.running.length >= maxTraces
         ? `${maxTraces} traces go on already, the limit of admin.max-traces`

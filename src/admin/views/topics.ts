@@ -10,6 +10,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { BrokerEvents } from '../../access/broker-events.ts'
 import type { Broker } from '../../broker/broker.ts'
 import { serverOf } from '../../broker/broker.ts'
+import { ownerOf } from '../../broker/host/trace-admin.ts'
 import type { CallOptions, TopicsQuery, TopicView } from '../../broker/host/admin.ts'
 import { limitOf } from '../../broker/host/page.ts'
 import { matches, topicFilterProblem } from '../../topics/topic-filter.ts'
@@ -59,7 +60,7 @@ export async function countTopics(
   const { clock } = serverOf(broker)
   const counts: Counts = { byBranch: new Map(), nameBytes: 0 }
   signal?.throwIfAborted()
-  const isOver = begin(broker, caller?.name ?? '')
+  const isOver = begin(broker, caller === undefined ? '' : ownerOf(caller))
   const count = ({ message, receivers }: BrokerEvents['published']): void => {
     if (matches(topicFilter, message.topic))
       add(counts, branchOf(message.topic, depth), message.payload.length, receivers)

@@ -11,6 +11,15 @@ export interface AdminCaller {
   /** As in the audit log. */
   readonly name: string
   readonly role: AdminRole
+  /** What tells it apart from others whose names are shown in the same way; default: the name. */
+  readonly owner?: string | undefined
+  /** Whether it came through the Unix domain socket: it can let somebody in again. */
+  readonly isLocal?: boolean | undefined
+}
+
+/** Whose something is. */
+export function ownerOf({ owner, name }: AdminCaller): string {
+  return owner ?? name
 }
 
 /** What is followed. Every condition that is given has to hold. */

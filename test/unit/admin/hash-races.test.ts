@@ -59,7 +59,10 @@ const updates: typeof changes = {
 }
 
 async function command({ directory }: World, given: { readonly command: string; readonly [key: string]: unknown }) {
-  await commands[given.command]!({ username: 'ann', ...given }, { directory, mayStill: () => true })
+  await commands[given.command]!(
+    { username: 'ann', ...given },
+    { directory, mayStill: () => true, whyRefused: () => Promise.resolve(undefined) },
+  )
 }
 
 function begin(world: World, what: string): void {

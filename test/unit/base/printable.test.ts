@@ -9,21 +9,33 @@ const between = (from: number, to: number): string[] =>
 const CONTROLS = [
   ...between(0x00, 0x1f),
   ...between(0x7f, 0x9f),
-  '\u061c',
-  ...between(0x200e, 0x200f),
+  ...['\u00ad', '\u034f', '\u061c', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u3164', '\ufeff', '\uffa0'],
+  ...between(0x180b, 0x180f),
+  ...between(0x200b, 0x200f),
   ...between(0x2028, 0x202e),
-  ...between(0x2066, 0x2069),
+  ...between(0x2060, 0x206f),
+  ...between(0xfe00, 0xfe0f),
+  ...between(0xfff9, 0xfffb),
   '\ud800',
   '\udfff',
 ]
 
-test('no control, line separator or bidi override is left in a line, and nothing else is touched', () => {
+test('no control, line separator, bidi control or zero-width character is left in a line, and nothing else is touched', () => {
   for (const control of CONTROLS) {
     const code = control.charCodeAt(0).toString(16).padStart(4, '0')
     assert.equal(printable(`a${control}b`), `a\\u${code}b`)
   }
-  const others = 'Grüße, 你好, שלום, 👋🏽, \\u001b, \u00a0, \u200d, \ufeff'
+  const others = 'Grüße, 你好, שלום, 👋🏽, \\u001b, \u00a0, e\u0301'
   assert.equal(printable(others), others)
+})
+
+test('tags and other invisible characters beyond U+FFFF are escaped as JSON has them, so that they are read back', () => {
+  for (const invisible of ['\u{e0001}', '\u{e007f}', '\u{e0100}', '\u{1d173}']) {
+    const shown = printable(`meter${invisible}`)
+    assert.match(shown, /^meter\\ud[0-9a-f]{3}\\ud[0-9a-f]{3}$/)
+    assert.equal(JSON.parse(`"${shown}"`), `meter${invisible}`)
+    assert.equal(printableLines(`meter${invisible}`), shown)
+  }
 })
 
 test('lines keep their line feeds and tabs, and no other control', () => {

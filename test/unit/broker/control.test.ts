@@ -1,6 +1,9 @@
 /** `$CONTROL/dynamic-security/v1`: who may use it, who gets the answers, and every way in which somebody else might. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { setAdminServices, type AdminServices } from '../../../src/admin/admin-services.ts'
+import { AuditLog } from '../../../src/admin/http/audit-log.ts'
+import { silentLogger } from '../../../src/base/log.ts'
 import type { Directory } from '../../../src/access/directory/directory.ts'
 import type { Plugin } from '../../../src/access/plugin.ts'
 import { serverOf } from '../../../src/broker/broker.ts'
@@ -365,11 +368,47 @@ test('a list of all groups with their members goes through the users once', asyn
 
 test('an administrator who takes away its own role has sent its last command', async (t) => {
   const { broker, directory } = await start(t)
+  setUser(directory, 'other', { roles: ['administrator'] })
   const root = broker.connect({ clientId: 'root', userName: 'root' })
   const taken = await send(broker, root, { command: 'removeClientRole', username: 'root', rolename: 'administrator' })
   assert.deepEqual(taken.responses, [{ command: 'removeClientRole' }])
   assert.equal((await send(broker, root, createRole)).code, ReasonCode.NotAuthorized)
   assert.equal(directory.get('role', 'meter'), undefined)
+})
+
+test('no command takes the role from the last administrator', async (t) => {
+  const { broker, directory } = await start(t)
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  const commands = [
+    { command: 'deleteClient', username: 'root' },
+    { command: 'disableClient', username: 'root' },
+    { command: 'deleteRole', rolename: 'administrator' },
+    { command: 'removeClientRole', username: 'root', rolename: 'administrator' },
+  ]
+  const { responses } = await send(broker, root, ...commands)
+  for (const response of responses as { error?: string }[])
+    assert.match(response.error!, /give it to another user first/)
+  assert.equal(directory.isAdministrator('root'), true)
+})
+
+test('commands that change something are refused while `audit-failure: refuse` holds, and views never are', async (t) => {
+  const admin = { 'audit-failure': 'refuse', socket: 'off' } as const
+  const { broker, directory } = await start(t, { admin })
+  const audit = new AuditLog('/nowhere/audit.jsonl', 1e6, silentLogger, () => {}, append)
+  let isFull = true
+  function append(): Promise<void> {
+    return isFull ? Promise.reject(new Error('no space left')) : Promise.resolve()
+  }
+  setAdminServices(broker.broker, { audit } as AdminServices)
+  audit.record({ time: '', who: '', from: '', what: '', status: 200 })
+  const root = broker.connect({ clientId: 'root', userName: 'root' })
+  const { responses } = await send(broker, root, createRole, { command: 'listRoles' })
+  const [refused, listed] = responses as { error?: string }[]
+  assert.match(refused!.error!, /the action has not been done: cannot write \/nowhere\/audit\.jsonl: no space left/)
+  assert.equal(listed!.error, undefined)
+  assert.equal(directory.get('role', 'meter'), undefined)
+  isFull = false
+  assert.deepEqual((await send(broker, root, createRole)).responses, [{ command: 'createRole' }])
 })
 
 test('the connection of an administrator may end before the answer: the command is carried out, and nothing breaks', async (t) => {

@@ -8,6 +8,7 @@ import { createBroker } from '../../../../src/index.ts'
 import { EventHub } from '../../../../src/admin/http/event-hub.ts'
 import { eventQuery } from '../../../../src/admin/http/event-query.ts'
 import { liveEvents } from '../../../../src/admin/http/live-events.ts'
+import type { AdminRole } from '../../../../src/broker/host/api-key-views.ts'
 import { Events } from '../../../../src/reporting/events.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
@@ -163,6 +164,36 @@ test('a wrong query is refused; `max-event-readers` bounds the readers; nobody r
   assert.equal(api.test.broker.metrics.adminOverLimit, 1)
   end()
   assert.equal((await api.ask('GET', '/events')).status, 200)
+  await api.close()
+})
+
+test('what operators do is an event for administrators only, also for one who was one when the stream began', async () => {
+  const { test: broker, hub, events } = await hubOf()
+  const [sink, viewer] = [new TestSink(), new TestSink()]
+  let role: AdminRole = 'administrator'
+  hub.open({ ...reader, mayRead: (needed) => needed === 'viewer' || needed === role }, sink)
+  hub.open({ ...reader, mayRead: (needed) => needed === 'viewer' }, viewer)
+  const action = { who: 'key x', from: '192.0.2.7', what: 'disconnect', parameters: {}, status: 200, code: undefined }
+  events.emit('adminAction', action)
+  broker.clock.runTurns()
+  assert.deepEqual(
+    sink.take().map(({ name, data }) => [name, data['what']]),
+    [['adminAction', 'disconnect']],
+  )
+  role = 'operator'
+  events.emit('adminAction', action)
+  events.emit('sessionCreated', { clientId: 'a' })
+  broker.clock.runTurns()
+  assert.deepEqual([sink.take(), viewer.take()], [created('a'), created('a')])
+  hub.close()
+  await broker.close()
+
+  const api = await TestApi.start({ 'keys-file': join(scratchFolder(), 'keys.json') })
+  const { headers } = await api.key('operator')
+  const refused = await api.problem('GET', '/events?names=adminAction', { headers, address: REMOTE })
+  assert.equal(refused.code, 'ERR_FORBIDDEN')
+  assert.equal((await api.ask('GET', '/events?names=adminAction')).status, 200)
+  assert.equal((await api.ask('GET', '/events', { headers, address: REMOTE })).status, 200)
   await api.close()
 })
 

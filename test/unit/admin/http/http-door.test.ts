@@ -313,7 +313,7 @@ test('a reader of events that never reads is closed all the same', async (t) => 
     return end
   }
   const answer = (): Promise<object> => Promise.resolve({ status: 200, headers: {}, body: [], follow })
-  const http = new HttpServer(options, true, undefined, () => Promise.resolve({ answer } as unknown as Api))
+  const http = new HttpServer(options, true, undefined, () => Promise.resolve({ answer } as unknown as Api), Date.now)
   const path = join(scratchFolder(), 'events.sock')
   http.server.listen(path)
   await once(http.server, 'listening')
@@ -335,7 +335,7 @@ test('after an address was closed, what is written to a reader of events who has
     return () => undefined
   }
   const answer = (): Promise<object> => Promise.resolve({ status: 200, headers: {}, body: [], follow })
-  const http = new HttpServer(options, true, undefined, () => Promise.resolve({ answer } as unknown as Api))
+  const http = new HttpServer(options, true, undefined, () => Promise.resolve({ answer } as unknown as Api), Date.now)
   const path = join(scratchFolder(), 'retired.sock')
   http.server.listen(path)
   await once(http.server, 'listening')
@@ -369,7 +369,7 @@ test(
       )
     }
     const options = resolveOptions({ admin: {} })
-    const http = new HttpServer(options, true, undefined, () => Promise.resolve({ answer } as unknown as Api))
+    const http = new HttpServer(options, true, undefined, () => Promise.resolve({ answer } as unknown as Api), Date.now)
     const path = join(scratchFolder(), 'signals.sock')
     http.server.listen(path)
     await once(http.server, 'listening')

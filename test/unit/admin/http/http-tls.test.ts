@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { request as requestPlain, type IncomingMessage } from 'node:http'
-import { request } from 'node:https'
+import { Agent, request } from 'node:https'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -163,6 +163,43 @@ test('`cafile` can come and go with a reload, and without it a certificate is no
   await broker.reload(config)
   assert.equal((await get(port, '/api/v1/overview', client)).code, 'ERR_UNAUTHORIZED')
 })
+
+test(
+  'a stream and a connection of a client certificate end when `cafile` no longer has its CA, and stay while it has',
+  { timeout: 30_000 },
+  async (t) => {
+    const folder = scratchFolder()
+    const { cafile, certfile, keyfile } = writeFiles(folder, identity())
+    const client = authority.issue({ subject: [['CN', 'dashboard']] })
+    const { broker, port, config } = await serve(t, { certfile, keyfile, cafile })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    t.after(() => agent.destroy())
+    const { certificate: cert, key } = client
+    const same = { host: '127.0.0.1', port, ca: authority.certificate, cert, key }
+    const overview = async (): Promise<number> => {
+      const [response] = (await once(request({ ...same, path: '/api/v1/overview', agent }).end(), 'response')) as [
+        IncomingMessage,
+      ]
+      for await (const _ of response) void _
+      return response.statusCode!
+    }
+    assert.equal(await overview(), 200)
+    const streamed = request({ ...same, path: '/api/v1/events?overview=1', agent: false }).end()
+    const [stream] = (await once(streamed, 'response')) as [IncomingMessage]
+    const ended = once(stream.resume(), 'close')
+    let isOver = false
+    void ended.then(() => (isOver = true))
+    writeFileSync(cafile, `${authority.certificate}\n${stranger.certificate}`)
+    await broker.reload(config)
+    assert.equal(await overview(), 200, 'its CA is still there')
+    for (let count = 0; count < 2; count++) await once(stream, 'data')
+    assert.equal(isOver, false)
+    writeFileSync(cafile, stranger.certificate)
+    await broker.reload(config)
+    assert.equal(await overview(), 401)
+    await ended
+  },
+)
 
 test('closing the broker does not wait for a TLS handshake', async (t) => {
   const { certfile, keyfile } = writeFiles(scratchFolder(), identity())

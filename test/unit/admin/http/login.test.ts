@@ -169,6 +169,8 @@ test('the cookie alone is worth nothing, nor is the token alone, nor that of ano
   const mixed = { ...one.headers, 'sluice-request-token': other.view.requestToken }
   assert.equal(await status(api, mixed), 401, 'a cookie that a page of another port has set')
   assert.equal(await status(api, { ...one.headers, cookie: 'sluice-login-8083=x; a=b; =; sluice-login-8083' }), 401)
+  const many = Array.from({ length: 200 }, (_, at) => `sluice-login-8083=${String(at).padStart(43, 'B')}; `).join('')
+  assert.equal(await status(api, { ...one.headers, cookie: `${many}${cookie}` }), 200, 'others lock nobody out')
   const beside = `sluice-login-8083=${'A'.repeat(43)}; ${cookie}`
   assert.equal(
     await status(api, { ...one.headers, cookie: beside }),

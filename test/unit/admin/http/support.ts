@@ -31,6 +31,10 @@ export interface Asked {
   readonly isEncrypted?: boolean
   /** The name in a certificate that the API trusts. */
   readonly certificateName?: string
+  /** Of that certificate; default: one for each name. */
+  readonly fingerprint?: string
+  /** Whether it still is. */
+  readonly isTrusted?: () => boolean
   /** Aborted when the caller leaves. */
   readonly signal?: AbortSignal
 }
@@ -101,7 +105,7 @@ export class TestApi {
 
   /** @param path and query, below `/api/v1` unless it begins with two slashes, of which one is left out */
   async ask(method: string, path: string, asked: Asked = {}): Promise<Got> {
-    const { body, address = '', isEncrypted = false, certificateName, signal } = asked
+    const { body, address = '', isEncrypted = false, signal } = asked
     const bytes = bytesOf(body)
     const type = body === undefined ? {} : { 'content-type': 'application/json' }
     const headers = { host: 'localhost', ...type, ...asked.headers }
@@ -112,7 +116,7 @@ export class TestApi {
       headers,
       address,
       isEncrypted,
-      certificateName,
+      certificate: certificateOf(asked),
       ...(signal && { signal }),
     }
     const answer = await settled(
@@ -154,6 +158,10 @@ export class TestApi {
 
 /** The right password of a user. */
 export const passwordOf = (userName: string): string => `password of ${userName}`
+
+function certificateOf({ certificateName: name, fingerprint = name, isTrusted = () => true }: Asked) {
+  return name === undefined ? undefined : { name, fingerprint: fingerprint!, isTrusted }
+}
 
 function bytesOf(body: unknown): Uint8Array {
   if (body === undefined) return new Uint8Array()

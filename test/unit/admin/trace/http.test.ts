@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TraceView } from '../../../../src/broker/host/trace-admin.ts'
 import type { EventSink } from '../../../../src/admin/http/request.ts'
+import { nameOf, ownerOf } from '../../../../src/admin/http/locks.ts'
+import type { OperatorLogin } from '../../../../src/admin/logins/operator-logins.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
 import { settled } from '../support.ts'
 import { REMOTE, TestApi } from '../http/support.ts'
@@ -44,6 +46,32 @@ test('an operator starts, lists, reads and stops its traces; a viewer may not', 
   await api.close()
 })
 
+test('owners that are shown by the same name see, count and stop only their own traces', async () => {
+  const api = await TestApi.start({ 'certificate-role': 'operator' })
+  const as = (fingerprint: string, body?: object) => ({
+    ...{ certificateName: 'dashboard', fingerprint, address: REMOTE },
+    ...(body && { body }),
+  })
+  const first = await api.ask('POST', '/traces', as('one', { clientId: 'a' }))
+  const { traceId, startedBy } = first.value as TraceView
+  assert.equal(startedBy, 'certificate dashboard')
+  assert.deepEqual((await api.ask('GET', '/traces', as('two'))).value, [])
+  assert.equal((await api.problem('DELETE', `/traces/${traceId}`, as('two'))).code, 'ERR_NOT_FOUND')
+  for (const fingerprint of ['one', 'two', 'two']) {
+    assert.equal((await api.ask('POST', '/traces', as(fingerprint, { clientId: 'a' }))).status, 200, 'two for each')
+  }
+  await api.ask('DELETE', `/traces/${traceId}`)
+  assert.equal((await api.problem('POST', '/traces', as('two', { clientId: 'a' }))).code, 'ERR_BUSY')
+  assert.equal((await api.ask('POST', '/traces', as('one', { clientId: 'a' }))).status, 200)
+  await api.close()
+})
+
+test('a user with a long name is not another one whose name begins in the same way', async () => {
+  const [one, other] = ['1', '2'].map((end) => ({ userName: 'x'.repeat(300) + end, loginId: 'a' }) as OperatorLogin)
+  assert.equal(nameOf(one!), nameOf(other!))
+  assert.notEqual(ownerOf(one!), ownerOf(other!))
+})
+
 test('each start is a line in the audit log, with what is followed', async () => {
   const { api, auditFile } = await open()
   await api.ask('POST', '/traces', { body: { clientId: 'meter-7', seconds: 60 } })
@@ -80,6 +108,10 @@ test('the stream has the header and the records, and goes on after Last-Event-ID
   assert.match(all, /event: trace\ndata: \{"format":"sluice-trace","version":1,/)
   assert.deepEqual(ids(all), ['1', '2', '3', '4'])
   assert.deepEqual(ids(await follow({ 'last-event-id': '3' })), ['4'])
+  await api.ask('DELETE', `/traces/${traceId}`)
+  const beyond = await follow({ 'last-event-id': '999999' })
+  assert.match(beyond, /event: end\ndata: \{"end":"stopped","records":4,/)
+  assert.doesNotMatch(beyond, /event: lost|-\d/, 'a number of another trace')
   const wrong = await api.problem('GET', `/traces/${traceId}/events?after=x`)
   assert.deepEqual([wrong.code, wrong.parameter], ['ERR_USAGE', 'after'])
   await api.close()
