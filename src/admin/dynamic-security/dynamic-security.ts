@@ -36,8 +36,8 @@ export function createDynamicSecurity(broker: Broker): ControlHandler {
 type Done = (given: Given, error: string | undefined) => void
 
 /** @throws {CommandError} if the audit log cannot be written, and actions are refused then */
-async function mustBeRecorded({ whyRefused }: CommandContext): Promise<void> {
-  const problem = await whyRefused()
+async function mustBeRecorded(context: CommandContext): Promise<void> {
+  const problem = await context.whyRefused()
   if (problem !== undefined) throw new CommandError(problem)
 }
 
