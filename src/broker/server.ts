@@ -106,6 +106,7 @@ export class Server implements ServerSide {
   readonly packets: PacketWatch
   readonly deliveryTransforms: Transforming
   readonly reports: Reports
+  readonly denials: Denials
   readonly recorder: Recorder
   readonly memoryRefusals: MemoryRefusals
   readonly departures: Departures
@@ -125,7 +126,6 @@ export class Server implements ServerSide {
   readonly #ends: SessionEnds
   readonly #registrations: RegistrationServices
   readonly #connectionLog: ConnectionLog
-  readonly #denials: Denials
   readonly #storeRefusals: StoreRefusals
 
   constructor(parts: ServerParts) {
@@ -133,7 +133,7 @@ export class Server implements ServerSide {
     const { options } = current
     this.#parts = parts
     this.#connectionLog = new ConnectionLog(parts.log, current)
-    this.#denials = new Denials(parts.log, current)
+    this.denials = new Denials(parts.log, current)
     this.packets = new PacketWatch(events)
     this.reports = new Reports(events, parts.log, this.metrics)
     this.#gathering = new Gathering(clock, this.metrics, options.gatherPause)
@@ -197,7 +197,7 @@ export class Server implements ServerSide {
       payloads: this.#payloads,
       backPressure: this.#backPressure,
       memoryRefusals: this.memoryRefusals,
-      denials: this.#denials,
+      denials: this.denials,
       packets: this.packets,
       ends: this.#ends,
     })
@@ -206,8 +206,8 @@ export class Server implements ServerSide {
       ...{ memoryRefusals, router: this.router, retained: this.retainedMessages, replays: this.replays },
       ...{ sessions: this.sessions, waiters: this.#waiters, backPressure: this.#backPressure, packets: this.packets },
       ...{ recorder: this.recorder, control: new Control(current, parts.loadControl) },
-      denied: (...what: Parameters<Denials['denied']>) => this.#denials.denied(...what),
-      full: (...what: Parameters<Denials['full']>) => this.#denials.full(...what),
+      denied: (...what: Parameters<Denials['denied']>) => this.denials.denied(...what),
+      full: (...what: Parameters<Denials['full']>) => this.denials.full(...what),
     }
     this.admission = new Admission({
       ...shared,

@@ -63,13 +63,20 @@ export class Denials {
     }
     if (detail !== undefined) write(safeExcerpt(detail))
     else if (reasonCode !== ReasonCode.NotAuthorized) write(reasonCodeName(reasonCode as ReasonCode))
-    else this.#explain(client, action, topic).then(write, () => write('not authorized'))
+    else {
+      this.explain(client, action, topic).then(
+        (why) => write(why ?? 'not authorized'),
+        () => write('not authorized'),
+      )
+    }
   }
 
-  async #explain(client: Client, action: DeniedAction, topic: string): Promise<string> {
+  /** @returns which plugin denies it, and by which rule; `undefined` if it is allowed by now */
+  async explain(client: Client, action: DeniedAction, topic: string): Promise<string | undefined> {
     const shared = action === 'subscribe' ? parseSharedFilter(topic) : undefined
     const question = { client, action, topic: typeof shared === 'object' ? shared.topicFilter : topic }
-    return safeExcerpt(decidedBy(await this.#current.access.explain(question)))
+    const explanation = await this.#current.access.explain(question)
+    return explanation.decision === 'allow' ? undefined : safeExcerpt(decidedBy(explanation))
   }
 }
 

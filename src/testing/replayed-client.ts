@@ -3,7 +3,7 @@ import { Decoder } from '../codec/decoder.ts'
 import { decodePacket } from '../codec/decode.ts'
 import type { Packet, PublishPacket } from '../codec/packets.ts'
 import { PacketType, type ProtocolVersion } from '../codec/packet-types.ts'
-import { packetFields } from '../admin/trace/packet-fields.ts'
+import { packetFields, versionFields } from '../admin/trace/packet-fields.ts'
 import { packetText } from '../admin/trace/trace-line.ts'
 import type { TracePacket } from '../broker/host/trace-admin.ts'
 import type { TestStream } from './test-stream.ts'
@@ -52,7 +52,8 @@ export class ReplayedClient {
     while (this.#decoder.next()) {
       const { bytes: all, firstByte, bodyStart, end } = this.#decoder
       const packet = decodePacket(all, firstByte, bodyStart, end, this.version, 'server')
-      this.#received.push(packetFields(packet.type === PacketType.PUBLISH ? this.#named(packet) : packet, 0))
+      const named = packet.type === PacketType.PUBLISH ? this.#named(packet) : packet
+      this.#received.push(versionFields(packetFields(named, 0), this.version))
     }
     this.#decoder.detach()
   }

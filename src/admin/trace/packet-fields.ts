@@ -13,7 +13,7 @@
 import { withoutTokens } from '../../base/redact.ts'
 import { isControlTopic } from '../../access/control-topics.ts'
 import type { Packet } from '../../codec/packets.ts'
-import { PacketType, packetTypes } from '../../codec/packet-types.ts'
+import { PacketType, packetTypes, type PacketName, type ProtocolVersion } from '../../codec/packet-types.ts'
 import type { Properties } from '../../codec/properties.ts'
 import type { TraceBytes, TracePacket } from '../../broker/host/trace-admin.ts'
 
@@ -25,6 +25,30 @@ export function packetFields(packet: Packet, payloadBytes: number): TracePacket 
   const { type, ...fields } = packet
   const most = isCommand(packet) ? 0 : payloadBytes
   return { type: packetTypes[type - 1]!.name, ...shownFields(fields, most) }
+}
+
+/** Packets that have a Reason Code, and properties, in 5.0 only. */
+const CODED: ReadonlySet<string> = new Set<PacketName>([
+  'PUBACK',
+  'PUBREC',
+  'PUBREL',
+  'PUBCOMP',
+  'UNSUBACK',
+  'DISCONNECT',
+])
+
+/**
+ * The fields that the version of a connection has on the wire. The codes of CONNACK and SUBACK depend on it.
+ *
+ * @example
+ * versionFields({ type: 'PUBACK', packetIdentifier: 7, reasonCode: 0x87 }, 4) // { type: 'PUBACK', packetIdentifier: 7 }
+ */
+export function versionFields(packet: TracePacket, protocolVersion: ProtocolVersion): TracePacket {
+  const { type } = packet
+  if (type === 'CONNACK' || (type === 'SUBACK' && protocolVersion < 5)) return { ...packet, protocolVersion }
+  if (protocolVersion === 5 || !CODED.has(type)) return packet
+  const { reasonCode: _, reasonCodes: __, ...fields } = packet
+  return { ...fields, type, ...(fields['properties'] !== undefined && { properties: {} }) }
 }
 
 /** Whether it belongs to the commands of administrators, which have passwords in them. */

@@ -50,14 +50,14 @@ function factsOf(type: TracePacket['type'], fields: Fields): string[] {
       return [identifier(fields), ...listOf(fields['topicFilters']).map(valueText)]
     case 'SUBACK':
     case 'UNSUBACK':
-      return [identifier(fields), ...listOf(fields['reasonCodes']).map((code) => codeText(code, type))]
+      return [identifier(fields), ...listOf(fields['reasonCodes']).map((code) => acknowledged(code, type, fields))]
     case 'PINGREQ':
     case 'PINGRESP':
       return []
     default:
       return [
         ...(fields['packetIdentifier'] === undefined ? [] : [identifier(fields)]),
-        codeText(fields['reasonCode'], type),
+        ...(fields['reasonCode'] === undefined ? [] : [codeText(fields['reasonCode'], type)]),
       ]
   }
 }
@@ -115,6 +115,11 @@ function connackCode({ protocolVersion, reasonCode }: Fields): string {
   return `${connectReturnCodes[Number(reasonCode)] ?? 'unknown return code'} (${valueText(reasonCode)})`
 }
 
+/** Before 5.0, SUBACK has one code for whatever is refused. */
+function acknowledged(code: unknown, type: string, { protocolVersion }: Fields): string {
+  return code === 0x80 && Number(protocolVersion) < 5 ? 'Failure (0x80)' : codeText(code, type)
+}
+
 /** The name of a Reason Code, and its number where it says more than that it is well. */
 function codeText(code: unknown, packet?: string): string {
   if (typeof code !== 'number') return valueText(code)
@@ -130,17 +135,21 @@ function propertyTexts(properties: Fields): string[] {
   return Object.entries(properties).map(([key, value]) => `${PROPERTY_NAMES.get(key) ?? key} ${valueText(value)}`)
 }
 
-/** Facts that say the most come first, without their names. */
+/**
+ * Facts that say the most come first, without their names. The codes of events are those of the broker's decision, so they
+ * have no number: what the client was sent is in its packet.
+ */
 function eventText(
   event: string,
   { omittedBytes, topic, topicFilter, cause, reasonCode, detail, ...rest }: Fields,
 ): string {
   if (omittedBytes !== undefined) return `${event} (${valueText(omittedBytes)} bytes, too long to show)`
   const subject = [topic, topicFilter].filter((one) => one !== undefined).map(valueText)
+  const reason = typeof reasonCode === 'number' ? reasonCodeName(reasonCode) : undefined
   const why = [
     ...(typeof cause === 'string' ? [cause] : []),
-    ...(reasonCode === undefined ? [] : [codeText(reasonCode)]),
-    ...(typeof detail === 'string' && detail !== '' ? [safeExcerpt(detail)] : []),
+    ...(reason === undefined ? [] : [reason]),
+    ...(typeof detail === 'string' && detail !== '' && detail !== reason ? [safeExcerpt(detail)] : []),
     ...Object.entries(rest).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${valueText(value)}`])),
   ]
   const head = [event, ...subject].join(' ')

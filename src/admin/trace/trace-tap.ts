@@ -13,7 +13,8 @@
 import { withoutTokens } from '../../base/redact.ts'
 import { Work } from '../../base/work.ts'
 import type { Packet } from '../../codec/packets.ts'
-import { PacketType, type QoS } from '../../codec/packet-types.ts'
+import { PacketType, type ProtocolVersion, type QoS } from '../../codec/packet-types.ts'
+import { ReasonCode, reasonCodeName } from '../../codec/reason-code.ts'
 import type { BrokerEvents, EventName } from '../../access/broker-events.ts'
 import type { Registration } from '../../broker/sessions/sessions.ts'
 import type { Server } from '../../broker/server.ts'
@@ -22,13 +23,18 @@ import type { Client } from '../../protocol/client.ts'
 import type { Connection } from '../../protocol/connection.ts'
 import type { DropCause } from '../../protocol/drop-cause.ts'
 import type { ConnectionEnd } from '../../protocol/server-side.ts'
+import type { DeniedAction } from '../../reporting/denials.ts'
 import type { Tap } from '../../reporting/packet-watch.ts'
-import { packetFields, shownBytes } from './packet-fields.ts'
+import { packetFields, shownBytes, versionFields } from './packet-fields.ts'
 import type { Trace, TraceFacts } from './trace.ts'
+import { TraceDenials } from './trace-denials.ts'
 import type { Identity } from './trace-filter.ts'
 
 /** Subscriptions of a client that was connected already which its first record shows. */
 const MAX_SHOWN_SUBSCRIPTIONS = 100
+
+/** The detail of a refusal that is due to permissions. */
+const NOT_AUTHORIZED = reasonCodeName(ReasonCode.NotAuthorized)
 
 /** What the tap needs of the traces. */
 export interface TraceSide {
@@ -46,13 +52,14 @@ interface Followed {
 export class TraceTap implements Tap {
   readonly #server: Server
   readonly #traces: TraceSide
+  readonly #denials: TraceDenials
   readonly #followed = new Map<Connection, Followed>()
   #lastNumber = 0
   /** Whether a trace follows packets, and not only messages. */
   #followsPackets = false
   readonly #listeners: readonly (readonly [EventName, (event: never) => void])[] = [
     ['publishRefused', (event: BrokerEvents['publishRefused']) => this.#publishRefused(event)],
-    ['subscribeRefused', (event: BrokerEvents['subscribeRefused']) => this.#ofClient('subscribeRefused', event)],
+    ['subscribeRefused', (event: BrokerEvents['subscribeRefused']) => this.#subscribeRefused(event)],
     ['sessionCreated', (event: BrokerEvents['sessionCreated']) => this.#ofSession('sessionCreated', event)],
     ['sessionEnded', (event: BrokerEvents['sessionEnded']) => this.#ofSession('sessionEnded', event)],
     ['willPublished', (event: BrokerEvents['willPublished']) => this.#ofSession('willPublished', event)],
@@ -62,6 +69,7 @@ export class TraceTap implements Tap {
   constructor(server: Server, traces: TraceSide) {
     this.#server = server
     this.#traces = traces
+    this.#denials = new TraceDenials(server)
   }
 
   // ---- traces come and go ----
@@ -98,6 +106,7 @@ export class TraceTap implements Tap {
     this.#server.packets.tap = undefined
     for (const [name, listener] of this.#listeners) this.#server.packets.events.off(name, listener as never)
     this.#followed.clear()
+    this.#denials.clear()
   }
 
   /** A trace loses records for the first time. */
@@ -162,10 +171,8 @@ export class TraceTap implements Tap {
     const { number, clientId } = followed
     for (const trace of [...this.#traces.running]) {
       if (!trace.connections.has(connection)) continue
-      const fields = packetFields(packet, trace.limits.payloadBytes)
-      // The codes of CONNACK depend on it.
-      const version = packet.type === PacketType.CONNACK && { protocolVersion: versionOf(connection) }
-      this.#traces.record(trace, { clientId, connection: number, direction, packet: { ...fields, ...version } })
+      const fields = versionFields(packetFields(packet, trace.limits.payloadBytes), versionOf(connection))
+      this.#traces.record(trace, { clientId, connection: number, direction, packet: fields })
     }
   }
 
@@ -248,6 +255,8 @@ export class TraceTap implements Tap {
 
   dropped(clientId: string, message: ApplicationMessage, cause: DropCause): void {
     this.#ofMessage('dropped', clientId, message, { cause })
+    const client = cause === 'not authorized' ? this.#server.sessions.get(clientId)?.client : undefined
+    if (client !== undefined) this.#decidedBy(client, 'receive', message.topicName)
   }
 
   #ofMessage(event: string, clientId: string, message: ApplicationMessage, details: object): void {
@@ -268,10 +277,28 @@ export class TraceTap implements Tap {
       const details = { topic, qos, reasonCode, detail: withoutTokens(detail) }
       this.#event(trace, 'publishRefused', client.clientId, details)
     }
+    // Whatever refuses for another reason than a permission explains itself.
+    if (detail === NOT_AUTHORIZED) this.#decidedBy(client, 'publish', topic)
   }
 
-  #ofClient(event: string, { client, ...details }: { readonly client: Client }): void {
-    this.#ofSession(event, { clientId: client.clientId, ...details })
+  #subscribeRefused({ client, ...details }: BrokerEvents['subscribeRefused']): void {
+    this.#ofSession('subscribeRefused', { clientId: client.clientId, ...details })
+    if (details.reasonCode === ReasonCode.NotAuthorized) this.#decidedBy(client, 'subscribe', details.topicFilter)
+  }
+
+  /** Records which plugin and which rule have denied something, as soon as that is known. */
+  #decidedBy(client: Client, action: DeniedAction, topic: string): void {
+    const { clientId } = client
+    const isShown = (trace: Trace): boolean =>
+      trace.concerns(clientId) &&
+      (action === 'subscribe' ? !trace.matcher.followsTopic : trace.matcher.matchesTopic(topic))
+    if (!this.#traces.running.some(isShown)) return
+    const write = (detail: string | undefined): void => {
+      if (detail === undefined) return
+      const details = { topic, detail, action }
+      for (const trace of this.#traces.running.filter(isShown)) this.#event(trace, 'decidedBy', clientId, details)
+    }
+    this.#denials.explain(client, action, topic).then(write, () => write(undefined))
   }
 
   #ofSession(event: string, { clientId, ...details }: { readonly clientId: string }): void {
@@ -294,7 +321,7 @@ function identityOf({ clientId, userName, claimedUserName, address }: Client): I
   return { clientId, userName: userName ?? claimedUserName, address }
 }
 
-function versionOf({ connectPacket, client }: Connection): number {
+function versionOf({ connectPacket, client }: Connection): ProtocolVersion {
   return connectPacket?.protocolVersion ?? client.protocolVersion
 }
 

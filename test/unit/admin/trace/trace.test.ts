@@ -35,6 +35,78 @@ test('a trace of a client shows its packets, what is decided about it, and nothi
   await traced.close()
 })
 
+test('before 5.0, a trace shows only the codes that are on the wire', async () => {
+  const acl = { anonymous: { publish: ['b'], subscribe: ['b'] } }
+  const traced = await TracedBroker.start({ 'topic-check': { acl } })
+  await traced.trace({ clientId: 'meter' })
+  const meter = traced.test.connect({ clientId: 'meter', version: 4 })
+  meter.subscribe(['b', 'c'], 1)
+  meter.unsubscribe('b')
+  meter.publish('a', 'x', 1)
+  meter.publish('b', 'x', 2)
+  meter.acknowledge(PacketType.PUBREL, 4)
+  await traced.test.settle()
+  meter.disconnect()
+  const records = await traced.records()
+  const lines = (await traced.lines()).map((line) => line.slice(2))
+  for (const line of [
+    'meter <- CONNACK Connection Accepted (0), Session Present 0',
+    'meter <- SUBACK 1, Granted QoS 1 (0x01), Failure (0x80)',
+    'meter <- UNSUBACK 2',
+    'meter <- PUBACK 3',
+    'meter <- PUBREC 4',
+    'meter -> PUBREL 4',
+    'meter <- PUBCOMP 4',
+    'meter -> DISCONNECT',
+  ])
+    assert.ok(lines.includes(line), `${line}\n${lines.join('\n')}`)
+  for (const { packet } of records) {
+    const isCoded = packet?.['reasonCode'] !== undefined || packet?.['reasonCodes'] !== undefined
+    assert.ok(!isCoded || packet!.type === 'CONNACK' || packet!.type === 'SUBACK', JSON.stringify(packet))
+  }
+  await traced.close()
+})
+
+test('what a rule denies is shown with the plugin and the rule, once for each topic', async () => {
+  const acl = { anonymous: { publish: ['b'], subscribe: ['b'] } }
+  const traced = await TracedBroker.start({ 'topic-check': { acl } })
+  await traced.trace({ clientId: 'meter' })
+  await traced.trace({ topicFilter: 'a' })
+  const byTopic = traced.view!.traceId
+  const [{ traceId }] = await traced.call<[{ traceId: string }]>('traces', {})
+  const meter = traced.test.connect({ clientId: 'meter' })
+  for (let at = 0; at < 3; at++) meter.publish('a', 'x', 1)
+  meter.subscribe('$share/group/c', 1)
+  await traced.test.settle()
+  const decided = (lines: readonly string[]): string[] => lines.filter((line) => line.includes('decidedBy'))
+  assert.ok((await traced.lines(byTopic)).includes('- meter  * publishRefused "a": Not authorized, qos 1'))
+  const publish =
+    '- meter  * decidedBy "a": topic_acl: nothing in topic-check.acl.anonymous allows it, action "publish"'
+  assert.deepEqual(decided(await traced.lines(traceId)), [
+    publish,
+    '- meter  * decidedBy "$share/group/c": topic_acl: nothing in topic-check.acl.anonymous allows it, action "subscribe"',
+  ])
+  assert.deepEqual(decided(await traced.lines(byTopic)), [publish])
+  await traced.close()
+})
+
+test('denials of many topics are explained up to a limit, and again ten seconds later', async () => {
+  const acl = { anonymous: { publish: ['b'], subscribe: ['b'] } }
+  const traced = await TracedBroker.start({ 'topic-check': { acl } })
+  await traced.trace({ clientId: 'meter' })
+  const meter = traced.test.connect({ clientId: 'meter' })
+  const explained = async (): Promise<number> => {
+    for (let at = 0; at < 100; at++) meter.publish(`a/${at}`, 'x', 0)
+    await traced.test.settle()
+    return (await traced.records()).filter(({ event }) => event === 'decidedBy').length
+  }
+  assert.equal(await explained(), 64)
+  assert.equal(await explained(), 64)
+  traced.test.advance(10_000)
+  assert.equal(await explained(), 128)
+  await traced.close()
+})
+
 test('a client that is connected already is followed from now on, with its subscriptions', async () => {
   const traced = await TracedBroker.start()
   const meter = traced.test.connect({ clientId: 'meter' })
@@ -107,7 +179,7 @@ test('a trace by address shows what is refused before it says who it is', async 
   traced.test.open(5, { address: '192.0.2.9' }).sendHex('c000')
   traced.test.open(5, { address: '192.0.2.8' }).sendHex('c000')
   assert.deepEqual(await traced.lines(), [
-    '-   * clientRefused: protocol error, Protocol Error (0x82), first packet is type 12, not CONNECT, address "192.0.2.9"',
+    '-   * clientRefused: protocol error, Protocol Error, first packet is type 12, not CONNECT, address "192.0.2.9"',
   ])
   await traced.close()
 })
