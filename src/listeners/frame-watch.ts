@@ -33,15 +33,23 @@ export class FrameWatch {
     return this.#messageBytes + this.#frameBytes
   }
 
-  /** Follows the next bytes of the stream, which `ws` has already received. */
-  push(chunk: Uint8Array): void {
+  /**
+   * Follows the next bytes of the stream.
+   *
+   * @returns the number of frames that end in them
+   */
+  push(chunk: Uint8Array): number {
+    let frames = 0
     let at = 0
     while (at < chunk.length) {
       at = this.#payloadLeft < 0 ? this.#readHeader(chunk[at]!, at) : this.#readPayload(chunk, at)
-      if (this.#payloadLeft === 0) this.#endFrame()
+      if (this.#payloadLeft !== 0) continue
+      this.#endFrame()
+      frames++
     }
     // The rest of the chunk stays in `ws`.
     if (this.#headerLength > 0) this.#frameBytes += PIECE_BYTES
+    return frames
   }
 
   #readHeader(byte: number, at: number): number {

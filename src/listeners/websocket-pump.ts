@@ -4,7 +4,7 @@
  *
  * `ws` passes a message on when it is complete. What it holds until then is measured on the stream below, and is
  * charged to the Connection like an incomplete packet. To keep clients from filling the memory before they log in,
- * everything that arrives until then is counted there as well.
+ * everything that arrives until then is counted there as well. Many small frames wait for their turn (`frame-gate.ts`).
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { ReasonCode } from '../codec/reason-code.ts'
 import type { Arrival } from '../broker/sessions/arrival.ts'
 import type { Incoming, Peer, Transport } from '../protocol/transport.ts'
 import { Backlog, LEAST_PIECE_BYTES } from './backlog.ts'
+import { FrameGate } from './frame-gate.ts'
 import { FrameWatch } from './frame-watch.ts'
 import type { PumpHost } from './pump.ts'
 
@@ -33,10 +34,12 @@ interface PumpedWebSocket extends WebSocket {
 /** The most that can follow a complete CONNECT: the result of one read. */
 const READ_BYTES = 64 * 1024
 
-/** The limit on bytes before the login. */
-export interface BeforeLogin {
-  /** The stream below the WebSocket. */
+/** What is below the WebSocket. */
+export interface Below {
   readonly stream: Duplex
+  /** Bytes that arrived with the upgrade request. */
+  readonly head: Buffer
+  /** The limit on bytes before the login. */
   readonly maxBytes: number
 }
 
@@ -45,18 +48,19 @@ export function pumpWebSocket(
   socket: WebSocket,
   peer: Peer,
   host: Pick<PumpHost, 'accept'>,
-  beforeLogin: BeforeLogin,
+  below: Below,
   arrival?: Arrival,
 ): void {
   const pump = new WebSocketPump(socket)
   const incoming = host.accept(pump, peer, arrival)
   pump.start(incoming)
-  if (incoming !== undefined) pump.watch(incoming, beforeLogin)
+  if (incoming !== undefined) pump.watch(incoming, below)
 }
 
 class WebSocketPump implements Transport {
   readonly #socket: PumpedWebSocket
   #incoming: Incoming | undefined
+  #gate: FrameGate | undefined
   #holds = false
   #ending = false
   #error: Error | undefined
@@ -83,8 +87,10 @@ class WebSocketPump implements Transport {
   }
 
   /** Follows the stream below; `ws` receives each chunk first. */
-  watch(incoming: Incoming, { stream, maxBytes }: BeforeLogin): void {
+  watch(incoming: Incoming, { stream, head, maxBytes }: Below): void {
     const frames = new FrameWatch()
+    const gate = new FrameGate(stream, incoming, frames)
+    this.#gate = gate
     let heldBytes = 0
     let left = maxBytes + READ_BYTES
     const see = (chunk: Buffer): void => {
@@ -94,12 +100,13 @@ class WebSocketPump implements Transport {
         this.#socket.terminate()
         return
       }
-      frames.push(chunk)
-      if (frames.heldBytes === 0 && heldBytes === 0) return
-      heldBytes = frames.heldBytes
+      const held = frames.heldBytes + gate.heldBytes
+      if (held === 0 && heldBytes === 0) return
+      heldBytes = held
       incoming.arriving?.(heldBytes)
     }
     stream.on('data', see)
+    if (head.length > 0) gate.push(head)
   }
 
   /** Bytes that `ws` sends by itself (the answer to the upgrade, pongs) are not counted. */
@@ -165,11 +172,13 @@ class WebSocketPump implements Transport {
   }
 
   pauseReading(): void {
+    this.#gate?.pause()
     this.#socket.pause()
   }
 
   resumeReading(): void {
     this.#socket.resume()
+    this.#gate?.resume()
   }
 
   end(): void {
@@ -178,14 +187,14 @@ class WebSocketPump implements Transport {
       return
     }
     this.#ending = true
-    this.#socket.resume()
+    this.resumeReading()
   }
 
   #end(code: number, reason?: string): void {
     this.#ending = true
     this.#backlog?.clear()
     // The peer's answer to the close frame has to be read.
-    this.#socket.resume()
+    this.resumeReading()
     this.#socket.close(code, reason)
   }
 

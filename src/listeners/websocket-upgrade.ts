@@ -34,6 +34,8 @@ export type WebSocketOptions = Pick<
   'name' | 'websocketPath' | 'trustedProxies' | 'maxPacketSize' | 'maxConnectPacketSize' | keyof OriginOptions
 >
 
+const NOTHING = Buffer.alloc(0)
+
 /** Names of MQTT as a subprotocol, in order of preference [5.0 MQTT-6.0.0-4]. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const
 
@@ -96,9 +98,9 @@ export class WebSocketUpgrade {
       return false
     }
     this.#invalid = undefined
-    const beforeLogin = { stream, maxBytes: this.#options.maxConnectPacketSize }
-    this.#server.handleUpgrade(request, stream, head, (socket) =>
-      pumpWebSocket(socket, peer, this.#host, beforeLogin, leave()),
+    const below = { stream, head, maxBytes: this.#options.maxConnectPacketSize }
+    this.#server.handleUpgrade(request, stream, NOTHING, (socket) =>
+      pumpWebSocket(socket, peer, this.#host, below, leave()),
     )
     return this.#isValid(peer, stream)
   }

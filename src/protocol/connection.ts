@@ -30,11 +30,18 @@ import type { Incoming } from './transport.ts'
 const BULK_BYTES = 65_536
 
 export class Connection extends LoginConnection implements Incoming {
+  #transportStep: (() => number) | undefined = undefined
+
   arriving(heldBytes: number): void {
     if (this.state === State.Closed) return
     this.arrivingBytes = heldBytes
     this.watchPace(false)
     this.charge()
+  }
+
+  atTurn(step: () => number): void {
+    this.#transportStep = step
+    this.askForTurn()
   }
 
   receive(chunk: Uint8Array): void {
@@ -62,8 +69,22 @@ export class Connection extends LoginConnection implements Incoming {
    */
   resume(): boolean {
     this.wantsTurn = false
-    if (!this.settleLoss() && this.state !== State.Closed) this.work()
+    if (this.settleLoss()) return true
+    if (this.#transportStep !== undefined) this.#workForTransport(this.#transportStep)
+    if (this.state !== State.Closed) this.work()
     return true
+  }
+
+  /** Also when it has ended: the peer's answer to a close frame may be among what is parsed. */
+  #workForTransport(step: () => number): void {
+    const { work } = this.server.turn
+    this.#transportStep = undefined
+    while (!work.isSpent) {
+      const units = step()
+      if (units === 0) return
+      work.spend(units)
+    }
+    this.atTurn(this.#transportStep ?? step)
   }
 
   protected work(): void {

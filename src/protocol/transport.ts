@@ -45,6 +45,13 @@ export interface Incoming {
    * @param heldBytes memory that they take in total; 0 once everything has been passed on
    */
   arriving?(heldBytes: number): void
+  /**
+   * Does work of the transport that costs much for few bytes, such as parsing thousands of frames, when it is the turn of
+   * this connection. Only the latest `step` is known.
+   *
+   * @param step does a small part, again and again. @returns its work in units (`base/work.ts`), or 0 if there was none
+   */
+  atTurn?(step: () => number): void
   /** Reports that everything that `write` still held has left. */
   drained(): void
   /** Reports that the stream is closed, by either side. This is the last call, and is made once. */

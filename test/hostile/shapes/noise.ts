@@ -83,6 +83,10 @@ function flood(random: SeededRandom): Plan {
 }
 
 /** Frames of WebSocket as nobody should send them, masked with zeros. */
+function repeated(frame: string, count: number): Buffer {
+  return Buffer.from(frame.repeat(count), 'hex')
+}
+
 const FRAMES: Readonly<Record<string, Buffer>> = {
   text: Buffer.from('8185000000006869686968', 'hex'),
   'one fragment without end': Buffer.concat([Buffer.from('02fe100000000000', 'hex'), Buffer.alloc(4096, 'f')]),
@@ -95,6 +99,10 @@ const FRAMES: Readonly<Record<string, Buffer>> = {
   'a frame of 2^62 bytes': Buffer.from('82ff400000000000000000000000', 'hex'),
   'compressed though nobody asked': Buffer.from('c2850000000078da030000', 'hex'),
   unmasked: Buffer.from('820210000000', 'hex'),
+  // A message of 1 byte that is followed by fragments of 1 byte, for ever; or by nothing but frames of 1 byte.
+  'ten thousand fragments': Buffer.concat([Buffer.from('02810000000010', 'hex'), repeated('00810000000000', 9000)]),
+  'ten thousand frames': repeated('828100000000c0', 9000),
+  'ten thousand pings': repeated('898000000000', 10_000),
   'empty binary frames': Buffer.concat(Array.from({ length: 500 }, () => Buffer.from('828000000000', 'hex'))),
 }
 

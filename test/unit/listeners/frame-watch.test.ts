@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FrameWatch } from '../../../src/listeners/frame-watch.ts'
+import { TURN_UNITS } from '../../../src/base/work.ts'
 import { TestConnection } from '../../support/fake-server.ts'
 import fc from '../../support/property.ts'
 
@@ -86,6 +87,29 @@ test('a Client that only pings holds nothing, one byte at a time or not', () => 
   const ping = bytesOf({ opcode: 9, isLast: true, payload: 10, isMasked: true })
   for (let count = 0; count < 100; count++) for (const byte of ping) watch.push(Uint8Array.of(byte))
   assert.equal(watch.heldBytes, 0)
+})
+
+test('frames are counted where they end', () => {
+  const watch = new FrameWatch()
+  const frame = bytesOf({ opcode: 2, isLast: true, payload: 10, isMasked: true })
+  assert.equal(watch.push(Buffer.concat([frame, frame, frame.subarray(0, 5)])), 2)
+  assert.equal(watch.push(frame.subarray(5, 7)), 0)
+  assert.equal(watch.push(frame.subarray(7)), 1)
+})
+
+test('work of the Transport is done at turns of its Connection, and counted', () => {
+  const { connection, server } = TestConnection.connected(4)
+  const { work } = server.turn
+  let steps = 0
+  let most = 0
+  connection.atTurn(() => {
+    most = Math.max(most, work.units)
+    return steps++ < 500 ? 1000 : 0
+  })
+  assert.equal(steps, 0)
+  server.turn.end()
+  assert.equal(steps, 501)
+  assert.ok(most <= TURN_UNITS, `${most} units in one turn`)
 })
 
 test('what the Transport holds is charged, is a sign of life, and has to get on', () => {

@@ -59,6 +59,9 @@ export class RecordedConnection extends EventEmitter implements Incoming {
     this.emit('change')
   }
 
+  /** Set to have work of the Transport wait for `takeTurn`. */
+  atTurn?: (step: () => number) => void
+
   drained(): void {
     this.drainedCount++
     this.emit('change')

@@ -321,6 +321,89 @@ test('what of a message has come is told while it is not complete, and that it i
   assert.ok(connection.heldBytes.at(-1) === 0 && connection.heldBytes.every((bytes) => bytes < 110_000))
 })
 
+/** So many binary frames of a byte each, in one write. */
+async function sendTinyFrames(client: WebSocket, count: number): Promise<void> {
+  const frame = Buffer.from([0x82, 0x81, 0, 0, 0, 0, 0x78])
+  // Of `ws` only the socket below lets many frames leave in one piece.
+  const { _socket: socket } = client as unknown as { readonly _socket: Duplex }
+  await new Promise((resolve) => socket.write(Buffer.concat(Array.from({ length: count }, () => frame)), resolve))
+}
+
+test('many small frames wait for the turn of their Connection, and come a piece at a time', async (context) => {
+  const { host, listener } = await serve(context)
+  const asked = new EventEmitter()
+  let step: () => number = () => 0
+  host.onAccept = (connection) => {
+    connection.atTurn = (asks) => {
+      step = asks
+      asked.emit('step')
+    }
+  }
+  const client = dial(context, listener.url)
+  await once(client, 'open')
+  const connection = await host.connection()
+  const isAsked = once(asked, 'step')
+  await sendTinyFrames(client, 5000)
+  await isAsked
+  assert.equal(connection.received.length, 0)
+  assert.ok(connection.heldBytes.at(-1)! > 64 * 7)
+
+  assert.ok(step() > 64)
+  const first = connection.received.length
+  assert.ok(first > 0 && first < 700, `${first} frames came at once`)
+
+  connection.transport.pauseReading()
+  assert.equal(step(), 0)
+  assert.equal(connection.received.length, first)
+
+  connection.atTurn = (asks) => setImmediate(() => asks() > 0 && connection.atTurn!(asks))
+  connection.transport.resumeReading()
+  await connection.until(({ received }) => received.length === 5000)
+  client.send(Buffer.from('end'))
+  await connection.untilReceived('end')
+  client.close()
+  await connection.untilLost()
+})
+
+test('what is held of a peer that has left comes before its end', async (context) => {
+  const { host, listener } = await serve(context)
+  host.onAccept = (connection) => {
+    connection.atTurn = (asks) => setImmediate(() => asks() > 0 && connection.atTurn!(asks))
+  }
+  const client = dial(context, listener.url)
+  await once(client, 'open')
+  const connection = await host.connection()
+  await sendTinyFrames(client, 1000)
+  client.close()
+  await connection.untilLost()
+  assert.equal(connection.received.length, 1000)
+})
+
+test('frames behind the upgrade request wait like others', async (context) => {
+  const { host, listener } = await serve(context)
+  const asked = new EventEmitter()
+  host.onAccept = (connection) => void (connection.atTurn = (asks) => asked.emit('step', asks))
+  const { port } = new URL(listener.url)
+  const socket = connect(Number(port), '127.0.0.1')
+  context.after(() => socket.destroy())
+  const isAsked = once(asked, 'step')
+  const request = [
+    'GET / HTTP/1.1',
+    'Host: 127.0.0.1',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Protocol: mqtt',
+  ]
+  const frames = Buffer.alloc(7 * 1000, Buffer.from([0x82, 0x81, 0, 0, 0, 0, 0x78]))
+  socket.write(Buffer.concat([Buffer.from(`${request.join('\r\n')}\r\n\r\n`), frames]))
+  const [step] = (await isAsked) as [() => number]
+  while (step() > 0);
+  const connection = await host.connection()
+  await connection.until(({ received }) => received.length === 1000)
+})
+
 test('a machine that throws costs its own Connection only', async (context) => {
   const { host, listener } = await serve(context)
   const client = dial(context, listener.url)
