@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import type { Incoming, Transport } from '../protocol/transport.ts'
-import { answerAndClose, webSocketServer } from './websocket-upgrade.ts'
+import { answerAndClose, NO_HEAD, webSocketServer } from './websocket-upgrade.ts'
 import { pumpWebSocket } from './websocket-pump.ts'
 
 /** What a console is given, and what limits it. */
@@ -32,12 +32,12 @@ export function openConsoleSocket(
   const server = webSocketServer(maxPacketSize)
   let invalid: string | undefined
   server.on('wsClientError', ({ message }) => (invalid = message))
-  server.handleUpgrade(request, stream, head, (socket) =>
+  server.handleUpgrade(request, stream, NO_HEAD, (socket) =>
     pumpWebSocket(
       socket,
       { listener: '', address: '', encrypted: false },
       { accept },
-      { stream, maxBytes: maxConnectPacketSize },
+      { stream, head, maxBytes: maxConnectPacketSize },
     ),
   )
   if (invalid !== undefined) answerAndClose(stream, 400, invalid, clock)

@@ -34,7 +34,8 @@ export type WebSocketOptions = Pick<
   'name' | 'websocketPath' | 'trustedProxies' | 'maxPacketSize' | 'maxConnectPacketSize' | keyof OriginOptions
 >
 
-const NOTHING = Buffer.alloc(0)
+/** For `ws`: what came with the request goes through the pump, which counts it. */
+export const NO_HEAD: Buffer = Buffer.alloc(0)
 
 /** Names of MQTT as a subprotocol, in order of preference [5.0 MQTT-6.0.0-4]. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const
@@ -99,7 +100,7 @@ export class WebSocketUpgrade {
     }
     this.#invalid = undefined
     const below = { stream, head, maxBytes: this.#options.maxConnectPacketSize }
-    this.#server.handleUpgrade(request, stream, NOTHING, (socket) =>
+    this.#server.handleUpgrade(request, stream, NO_HEAD, (socket) =>
       pumpWebSocket(socket, peer, this.#host, below, leave()),
     )
     return this.#isValid(peer, stream)
