@@ -26,7 +26,7 @@ export class FrameGate {
   readonly #stream: Duplex
   readonly #incoming: Incoming
   readonly #frames: FrameWatch
-  readonly #passOn: Duplex['push']
+  readonly #passOn: (chunk: Buffer | null) => boolean
   #held: Buffer[] = []
   #heldBytes = 0
   /** Frames in what is held. */
@@ -40,7 +40,7 @@ export class FrameGate {
     this.#stream = stream
     this.#incoming = incoming
     this.#frames = frames
-    this.#passOn = stream.push
+    this.#passOn = stream.push.bind(stream)
     stream.push = (chunk: Buffer | null) => this.push(chunk)
   }
 
@@ -55,7 +55,7 @@ export class FrameGate {
     const frames = this.#frames.push(chunk)
     const isFirst = this.#heldBytes === 0
     const isCheap = frames <= FEW_FRAMES || this.#incoming.atTurn === undefined
-    if (isFirst && isCheap) return this.#passOn.call(this.#stream, chunk)
+    if (isFirst && isCheap) return this.#passOn(chunk)
     this.#held.push(chunk)
     this.#heldBytes += chunk.length
     this.#heldFrames += frames
@@ -65,7 +65,7 @@ export class FrameGate {
   }
 
   #end(): boolean {
-    if (this.#heldBytes === 0) return this.#passOn.call(this.#stream, null)
+    if (this.#heldBytes === 0) return this.#passOn(null)
     this.#hasEnded = true
     return false
   }
@@ -96,8 +96,8 @@ export class FrameGate {
     else this.#held[0] = first!.subarray(PIECE_BYTES)
     this.#heldBytes -= piece.length
     this.#heldFrames -= frames
-    this.#passOn.call(this.#stream, piece)
-    if (this.#heldBytes === 0 && this.#hasEnded) this.#passOn.call(this.#stream, null)
+    this.#passOn(piece)
+    if (this.#heldBytes === 0 && this.#hasEnded) this.#passOn(null)
     return 1 + frames * FRAME_UNITS
   }
 
