@@ -55,11 +55,11 @@ export async function running(child: Child, target: Target, folder?: string): Pr
 }
 
 async function startOurs(workload: Workload, durability: Durability): Promise<RunningBroker> {
-  const { transport, settings = {}, storeBytes, isIntercepted, hasUsers } = workload
+  const { transport, settings = {}, storeBytes, isIntercepted, users } = workload
   const folder = makeFolder()
   const target: Target = { transport, host: '127.0.0.1', port: await freePort() }
   const file = join(folder, 'sluice.yaml')
-  const storing = { durability, maxBytes: storeBytes, isIntercepted, hasUsers }
+  const storing = { durability, maxBytes: storeBytes, isIntercepted, users }
   await writeFile(file, await sluiceConfig(target, folder, settings, storing))
   const start = (): Child => startChild(process.execPath, [program, 'start', '--config', file])
   const first = start()

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { moduleUrl } from '../base/module-url.ts'
 import type { Durability } from '../stores/store.ts'
-import { manyUsers } from './many-users.ts'
+import { manyRules, manyUsers, type UserPlace } from './many-users.ts'
 import type { Settings } from './workloads.ts'
 import type { Target } from './driver/raw-connection.ts'
 
@@ -22,10 +22,10 @@ async function certificate(folder: string): Promise<{ certfile: string; keyfile:
 
 const passingPlugin = fileURLToPath(moduleUrl('bench/passing-plugin'))
 
-/** How our broker stores in a run, whether a plugin intercepts messages, and whether users of its own decide. */
+/** How our broker stores in a run, whether a plugin intercepts messages, and where the rights of its users are. */
 export interface Storing {
   readonly isIntercepted?: boolean | undefined
-  readonly hasUsers?: boolean | undefined
+  readonly users?: UserPlace | undefined
   readonly durability: Durability
   /** `persistence.max-bytes`: with less space, checkpoints are made sooner. */
   readonly maxBytes?: number | undefined
@@ -33,9 +33,11 @@ export interface Storing {
 
 const ACL = ['topic-check:', '  plugins: [topic_acl]', '  acl:', "    anonymous: ['#', '$SYS/#']"]
 
-async function usersIn(folder: string): Promise<string[]> {
-  const file = join(folder, 'access.json')
-  await writeFile(file, manyUsers())
+async function rightsIn(folder: string, users: UserPlace | undefined): Promise<readonly string[]> {
+  if (users === undefined) return ACL
+  const file = join(folder, 'users')
+  await writeFile(file, users === 'store' ? manyUsers() : manyRules())
+  if (users === 'file') return ['topic-check:', `  acl-file: ${file}`]
   return ['users:', `  initial-file: ${file}`, 'topic-check:', '  plugins: [acl.store]']
 }
 
@@ -44,7 +46,7 @@ export async function sluiceConfig(
   target: Target,
   folder: string,
   settings: Settings,
-  { durability, maxBytes, isIntercepted = false, hasUsers = false }: Storing,
+  { durability, maxBytes, isIntercepted = false, users }: Storing,
 ): Promise<string> {
   const secure = target.transport === 'tls' || target.transport === 'wss'
   const files = secure ? await certificate(folder) : undefined
@@ -65,7 +67,7 @@ export async function sluiceConfig(
     'auth:',
     '  plugins: [auth.anonymous]',
     '  allow-anonymous: true',
-    ...(hasUsers ? await usersIn(folder) : ACL),
+    ...(await rightsIn(folder, users)),
     '',
   ].join('\n')
 }

@@ -8,6 +8,7 @@
  */
 import type { Version } from './driver/frames.ts'
 import type { Target } from './driver/raw-connection.ts'
+import type { UserPlace } from './many-users.ts'
 import type { Durable, Job, Kept, Shape, Traffic, Visits } from './driver/shape.ts'
 
 /** The most that our broker may use per message, as a share of a peer's cost. */
@@ -30,8 +31,8 @@ export interface Workload {
   readonly settings?: Settings
   /** Whether a plugin of ours intercepts each message and each delivery; see `passing-plugin.ts`. */
   readonly isIntercepted?: true
-  /** Whether users and roles of our own decide, with 100,000 users; see `many-users.ts`. */
-  readonly hasUsers?: true
+  /** Where 100,000 users with their rights are: in the store of our broker, or in a file of rules; see `many-users.ts`. */
+  readonly users?: UserPlace
   /** Space for the store of our broker, if a checkpoint must be made within the row. */
   readonly storeBytes?: number
   /** Measured time of each run, if the usual one is too short. */
@@ -179,11 +180,14 @@ export const workloads: readonly Workload[] = [
   row(
     '10k-topics-users',
     '1 → 1, 10,000 Topic Names, 100,000 users and 10,000 roles',
-    {
-      ...oneToOne,
-      topics: 10_000,
-    },
-    { hasUsers: true },
+    { ...oneToOne, topics: 10_000 },
+    { users: 'store' },
+  ),
+  row(
+    '10k-topics-files',
+    '1 → 1, 10,000 Topic Names, 100,000 users in a file of rules',
+    { ...oneToOne, topics: 10_000 },
+    { users: 'file' },
   ),
   row('1-1-plugin', '1 → 1, QoS 0, a plugin that lets all pass', oneToOne, { isIntercepted: true }),
   row('1-50-plugin', '1 → 50, QoS 0, a plugin that lets all pass', fanOut, { isIntercepted: true }),
@@ -237,8 +241,8 @@ export const workloads: readonly Workload[] = [
 
 /** The rows that need only an address: those for any running broker. */
 export const remoteWorkloads: readonly Workload[] = workloads.filter(
-  ({ shape, transport, isIntercepted, hasUsers }) =>
-    shape.kind === 'traffic' && transport === 'tcp' && !isIntercepted && !hasUsers,
+  ({ shape, transport, isIntercepted, users }) =>
+    shape.kind === 'traffic' && transport === 'tcp' && !isIntercepted && users === undefined,
 )
 
 /** The job for the generator. */

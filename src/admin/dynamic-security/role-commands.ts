@@ -114,7 +114,9 @@ export const roleCommands: Readonly<Record<string, Command>> = {
     if (!Array.isArray(acls)) throw new CommandError('Missing/invalid actions array')
     const effects: Partial<Record<(typeof DEFAULTS)[keyof typeof DEFAULTS], 'allow' | 'deny'>> = {}
     for (const each of acls as (Given | null)[]) {
-      const { acltype, allow } = each ?? {}
+      const { acltype, access } = each ?? {}
+      // The `mosquitto_ctrl` of 2.0.11 sends words, which Mosquitto's plugin does not read.
+      const allow = access === 'allow' || access === 'deny' ? access === 'allow' : each?.['allow']
       if (typeof acltype !== 'string' || typeof allow !== 'boolean' || !Object.hasOwn(DEFAULTS, acltype)) continue
       effects[DEFAULTS[acltype as keyof typeof DEFAULTS]] = allow ? 'allow' : 'deny'
     }
