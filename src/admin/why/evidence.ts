@@ -9,9 +9,14 @@ import type { FlightRecord } from '../../reporting/recorder/flight-record.ts'
 import { shortText } from '../../reporting/recorder/record-pages.ts'
 import { RecordKind, type RecordEntry } from '../../reporting/recorder/record-kind.ts'
 import type { Inquiry } from './facts.ts'
+import { plainTopic } from './plain-topic.ts'
 
 /** Work of an entry that is read. */
 const ENTRY_UNITS = 2
+/** Entries that take as long as one plain form. */
+const PLAIN_ENTRIES = 10
+/** Slashes and spaces too many that are looked for. */
+const MAX_MISTYPED = 8
 
 /** An entry and whose record it is in. */
 export interface Evidence {
@@ -28,6 +33,8 @@ export interface TopicEvidence {
   readonly published: Evidence | undefined
   /** The latest message that a plugin or a rule has stopped or changed. */
   readonly stopped: Evidence | undefined
+  /** The latest message to a topic that is spelled like it. */
+  readonly near: Evidence | undefined
   /** Deliveries to clients, one for each, the newest. */
   readonly delivered: readonly Evidence[]
   /** For each client, its newest messages of QoS 0 of which not all topics are recorded. */
@@ -54,6 +61,8 @@ export function isClearing(entry: RecordEntry): boolean {
 export async function topicEvidence(inquiry: Inquiry, topic: string): Promise<TopicEvidence> {
   let published: Evidence | undefined
   let stopped: Evidence | undefined
+  let near: Evidence | undefined
+  const plain = plainTopic(topic)
   const delivered = new Map<string, Evidence>()
   const mixed = new Map<string, Evidence>()
   const isCut = shortText(topic) !== topic
@@ -65,6 +74,10 @@ export async function topicEvidence(inquiry: Inquiry, topic: string): Promise<To
       looked++
       // Of a topic that was cut, it is not known which one it was.
       const isAbout = !isCut && (entry.subject === topic || (isCounted(entry) && entry.detail === topic))
+      if (!isAbout && isPublication(entry) && isLike(entry.subject, topic)) {
+        looked += PLAIN_ENTRIES
+        if (plainTopic(entry.subject) === plain) near = newer(near, evidenceOf(inquiry, record, entry))
+      }
       if (!isAbout && !entry.hasMoreSubjects) continue
       const evidence = evidenceOf(inquiry, record, entry)
       if (!inquiry.isNear(evidence.atMs, evidence.untilMs)) continue
@@ -76,7 +89,12 @@ export async function topicEvidence(inquiry: Inquiry, topic: string): Promise<To
     await inquiry.pause(looked * ENTRY_UNITS)
   }
   const lostBeforeMs = lostBefore < 0 ? undefined : inquiry.wallOfEntry(lostBefore)
-  return { published, stopped, delivered: [...delivered.values()], mixed, lostBeforeMs }
+  return { published, stopped, near, delivered: [...delivered.values()], mixed, lostBeforeMs }
+}
+
+/** Whether a text may have the same plain form as a topic: nearly all have another length. */
+function isLike(subject: string | undefined, topic: string): subject is string {
+  return subject !== undefined && subject !== topic && Math.abs(subject.length - topic.length) <= MAX_MISTYPED
 }
 
 export function isPublication(entry: RecordEntry): boolean {

@@ -1,5 +1,5 @@
 /**
- * A Topic Filter that nearly matches a Topic Name: wrong by one level, by the case of letters, or by a slash too many. Texts
+ * A Topic Filter that nearly matches a Topic Name: spelled like it, or wrong by one level. Texts
  * are compared a share of a turn at a time, because a client may have very many filters, and very long ones.
  *
  * @module
@@ -7,12 +7,13 @@
 import { scanned } from '../../base/work.ts'
 import { matches } from '../../topics/topic-filter.ts'
 import { counted, type Inquiry } from './facts.ts'
+import { plainDifference } from './plain-topic.ts'
 
 /** Work of a match, and of the search for a difference, besides the length of the texts. */
 const MATCH_UNITS = 10
 const DIFFERENCE_UNITS = 200
 /** How often the search for a difference reads the texts. */
-const PASSES = 3
+const PASSES = 10
 
 /** How a filter would have to change to match. */
 export interface NearFilter {
@@ -20,18 +21,21 @@ export interface NearFilter {
   readonly difference: string
 }
 
-/** @returns the first filter that is near; `undefined` if none is */
+/** @returns a filter that is spelled like the topic, or else the first that is near; `undefined` if none is */
 export async function nearFilter(
   inquiry: Inquiry,
   topicFilters: Iterable<string>,
   topicName: string,
 ): Promise<NearFilter | undefined> {
+  let near: NearFilter | undefined
   for (const topicFilter of topicFilters) {
     await inquiry.pause(DIFFERENCE_UNITS + PASSES * scanned(topicFilter.length + topicName.length))
-    const difference = differenceOf(topicFilter, topicName)
-    if (difference !== undefined) return { topicFilter, difference }
+    const spelling = plainDifference(topicFilter, topicName, matches)
+    if (spelling !== undefined) return { topicFilter, difference: spelling }
+    const difference = near === undefined ? levelDifference(topicFilter, topicName) : undefined
+    if (difference !== undefined) near = { topicFilter, difference }
   }
-  return undefined
+  return near
 }
 
 /** Whether a Topic Filter matches a Topic Name. */
@@ -40,12 +44,8 @@ export async function isMatching(inquiry: Inquiry, topicFilter: string, topicNam
   return matches(topicFilter, topicName)
 }
 
-function differenceOf(topicFilter: string, topicName: string): string | undefined {
+function levelDifference(topicFilter: string, topicName: string): string | undefined {
   const [filter, topic] = [topicFilter.split('/'), topicName.split('/')]
-  const lower = topicFilter.toLowerCase()
-  if (matches(lower, topicName.toLowerCase())) return 'the case of letters differs'
-  if (matches(topicFilter.replace(/^\/|\/$/g, ''), topicName)) return 'it has a slash too many'
-  if (matches(topicFilter, topicName.replace(/^\/|\/$/g, ''))) return 'the topic has a slash more'
   if (filter.length === topic.length || filter.at(-1) === '#') {
     const wrong = filter.flatMap((level, at) => (isMatch(level, topic[at]) ? [] : [at]))
     if (wrong.length === 1) {

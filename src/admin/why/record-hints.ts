@@ -8,6 +8,7 @@ import { isPublish } from './evidence.ts'
 import { nameOf, topicText, type Inquiry } from './facts.ts'
 import { Concerned } from './hint.ts'
 import { isMatching } from './near-filter.ts'
+import { plainDifference, plainTopic } from './plain-topic.ts'
 
 /** Takeovers on record from which on two clients are said to use one identifier. */
 const FIGHT = 3
@@ -61,7 +62,7 @@ function twoClients(fighting: Concerned): HintView {
 async function filterHints(inquiry: Inquiry, topics: ReadonlyMap<string, Publication>): Promise<HintView[]> {
   const hints: HintView[] = []
   if (topics.size === 0) return hints
-  const byPlain = new Map([...topics.keys()].map((topic) => [plain(topic), topic]))
+  const byPlain = new Map([...topics.keys()].map((topic) => [plainTopic(topic), topic]))
   let compared = 0
   for (const { session } of inquiry.server.sessions.all()) {
     await inquiry.pause(Work.entry)
@@ -70,16 +71,11 @@ async function filterHints(inquiry: Inquiry, topics: ReadonlyMap<string, Publica
       const filter = partOf(topicFilter)
       compared += hasWildcards(filter) ? topics.size : 1
       if ((await firstMatch(inquiry, filter, topics)) !== undefined) continue
-      const near = await firstMatch(inquiry, plain(filter), byPlain)
+      const near = await firstMatch(inquiry, plainTopic(filter), byPlain)
       if (near !== undefined) hints.push(nearHint(session.clientId, filter, byPlain.get(near)!))
     }
   }
   return hints
-}
-
-/** Without what is easily mistyped: the case of letters, and a slash at either end. */
-function plain(topic: string): string {
-  return topic.toLowerCase().replace(/^\/|\/$/g, '')
 }
 
 /** The first of these topics that a filter matches. */
@@ -97,8 +93,7 @@ async function firstMatch(
 }
 
 function nearHint(clientId: string, filter: string, topic: string): HintView {
-  const isCase = matches(filter.toLowerCase(), topic.toLowerCase())
-  const difference = isCase ? 'the case of letters differs' : 'a slash at the beginning or the end differs'
+  const difference = plainDifference(filter, topic, matches)!
   const text = `No message on record matches the filter ${topicText(filter)} of ${nameOf(clientId)}, and ${topicText(topic)} nearly does (${difference}): check the filter.`
   return {
     name: 'filter that never matches',

@@ -32,6 +32,7 @@ import { dropFacts, waitFact } from './session-facts.ts'
 import { matchingOf, subscriptionFacts } from './subscription-facts.ts'
 import { deniedFact } from './rights.ts'
 import { whyClosed } from './why-closed.ts'
+import { plainDifference } from './plain-topic.ts'
 import { payloadText } from './payload-text.ts'
 import { willFact } from './will-facts.ts'
 
@@ -167,11 +168,19 @@ async function missingFacts(inquiry: Inquiry, topic: string, { published }: Topi
   return published === undefined ? willFact(inquiry, topic) : []
 }
 
+/** A topic that differs from the one that was asked about only as typing mistakes do. */
+function nearText(topic: string, near: Evidence | undefined): string {
+  const subject = near?.entry.subject
+  if (near === undefined || subject === undefined) return ''
+  const difference = plainDifference(subject, topic, (one, other) => one === other)!
+  return `; the nearest is ${topicText(subject)} of ${nameOf(near.clientId)}: ${difference}`
+}
+
 /** Publication, connection, and from when on nothing is known. */
 function backgroundOf(
   inquiry: Inquiry,
   { clientId, topic }: MessageQuestion,
-  { published, lostBeforeMs }: TopicEvidence,
+  { published, near, lostBeforeMs }: TopicEvidence,
 ): WhyFact[] {
   const { recorder } = inquiry.server
   const sinceMs = Math.max(inquiry.wallOfEntry(0), lostBeforeMs ?? 0)
@@ -180,7 +189,7 @@ function backgroundOf(
     const text = 'The recorder keeps the beginning of a topic as long as this one, which may be that of others too.'
     all.push(unknown('topic too long', text, inquiry.wall(inquiry.server.clock.now())))
   } else if (published === undefined) {
-    const text = `No message to ${topicText(topic)} is recorded since ${timeText(sinceMs)}.`
+    const text = `No message to ${topicText(topic)} is recorded since ${timeText(sinceMs)}${nearText(topic, near)}.`
     all.push(
       recorder.isOn
         ? recorded('not published', text, sinceMs)

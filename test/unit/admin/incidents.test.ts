@@ -434,8 +434,11 @@ const incidents: readonly Incident[] = [
     [
       ['plant/+/power', 'plant/house/attic/power', /the nearest is .*: the topic has 4 levels, and the filter 3/],
       ['power/+', 'power', /the nearest is .*: the topic has 1 level, and the filter 2/],
-      ['power/meter', '/power/meter', /the nearest is .*: the topic has a slash more/],
-      ['/power/meter', 'power/meter', /the nearest is .*: it has a slash too many/],
+      ['power/meter', '/power/meter', /the nearest is .*: a slash differs/],
+      ['/power/meter', 'power/meter', /the nearest is .*: a slash differs/],
+      ['power/meter/', 'power/meter', /the nearest is .*: a slash differs/],
+      ['power/ meter', 'power/meter', /the nearest is .*: a space differs/],
+      ['Power//meter ', '/power/meter', /the nearest is .*: slashes, spaces or the case of letters differ/],
     ] as const
   ).map(([filter, topic, text]) => ({
     name: `the filter ${filter} for the topic ${topic}`,
@@ -554,6 +557,30 @@ const incidents: readonly Incident[] = [
       meter.unsubscribe('power')
       broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
     },
+  },
+  ...(
+    [
+      ['Plant/power', 'the case of letters differs'],
+      ['/plant/power', 'a slash differs'],
+      ['plant/power/', 'a slash differs'],
+      ['plant/power ', 'a space differs'],
+      [' Plant//power', 'slashes, spaces or the case of letters differ'],
+    ] as const
+  ).map(([topic, difference]) => ({
+    name: `the topic ${JSON.stringify(topic)} is asked about, and plant/power is meant`,
+    query: { clientId: 'meter', topic },
+    expected: recorded('not published', new RegExp(`; the nearest is "plant/power" of "sensor": ${difference}\\.`)),
+    happens: (broker: VirtualBroker) => {
+      broker.connect({ clientId: 'meter' }).subscribe('#', 1)
+      const sensor = broker.connect({ clientId: 'sensor' })
+      for (const other of ['plant/power', 'plant/powers', 'x']) sensor.publish(other, '1', 1)
+    },
+  })),
+  {
+    name: 'a filter that is spelled like the topic is nearer than one that differs in a level',
+    query: { clientId: 'meter', topic: 'plant/power' },
+    expected: derived('not subscribed', /the nearest is "Plant\/Power": the case of letters differs/),
+    happens: (broker) => broker.connect({ clientId: 'meter' }).subscribe(['plant/water', 'Plant/Power'], 1),
   },
   {
     name: 'nobody has published it',
