@@ -24,6 +24,8 @@ export type {
   BanView,
   DefaultAccessView,
   DeleteRuleRequest,
+  ExplainRequest,
+  ExplainView,
   GroupView,
   IfVersion,
   ImportRequest,

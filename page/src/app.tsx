@@ -8,7 +8,6 @@ import { PageFrame } from './parts/basics.tsx'
 import { Dialogs } from './parts/dialog.tsx'
 import { lazily } from './parts/lazily.tsx'
 import { Shell } from './parts/shell.tsx'
-import { Access } from './pages/access.tsx'
 import { Bridges } from './pages/bridges.tsx'
 import { ClientPage } from './pages/client.tsx'
 import { Clients } from './pages/clients.tsx'
@@ -26,6 +25,7 @@ import { route } from './state/route.ts'
 import { problemOf } from './state/view.ts'
 import { texts } from './texts.ts'
 
+const Access = lazily(async () => (await import('./pages/access.tsx')).Access)
 /** With the tables of MQTT, which name packets, properties and Reason Codes. */
 const Trace = lazily(async () => (await import('./pages/trace/trace.tsx')).Trace)
 

@@ -16,6 +16,8 @@ const needed = (place: 'query' | 'body', description: string, values?: readonly 
   ...(values !== undefined && { values }),
 })
 
+const inQuery = (description: string): Optional => ({ ...inBody('text', description), place: 'query' })
+
 const USER_NAME = inPath('User name.')
 const NAME = inPath('Name.')
 const PAGE = { limit: LIMIT, cursor: CURSOR } as const
@@ -196,5 +198,17 @@ export const accessOperations: Rows = {
       replace: inBody('boolean', 'Also removes users, groups and roles that the file does not have.'),
     },
     description: 'Takes over a file of users, groups, roles and the default access: all of it, or nothing.',
+  },
+  explain: {
+    ...{ ...READ, path: '/explain', answer: 'ExplainView' },
+    parameters: {
+      action: needed('query', 'What it would do.', ['publish', 'subscribe', 'receive']),
+      topic: needed('query', 'A topic name; for `subscribe`, a topic filter.'),
+      userName: inQuery('Its user name; default: none.'),
+      clientId: inQuery('Its client identifier.'),
+      address: inQuery('The IP address that it connects from.'),
+      listener: inQuery('The name of the listener that it uses.'),
+    },
+    description: 'Whether a client may do something now, and which rule decides it. It need not be connected.',
   },
 }

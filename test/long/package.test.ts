@@ -85,7 +85,15 @@ async function compileAndRun(project: string, name: string, tsc: string, consume
 }
 
 /** The page: its assets have the hash of their content in their names, which is left out here. */
-const PAGE = ['icon.svg', 'index.html', 'assets/index.css', 'assets/index.js', 'assets/trace.js'].flatMap((name) => [
+const PAGE = [
+  'icon.svg',
+  'index.html',
+  'assets/index.css',
+  'assets/index.js',
+  'assets/trace.js',
+  'assets/access.js',
+  'assets/save.js',
+].flatMap((name) => [
   `dist/page/${name}`,
   ...(name === 'icon.svg' ? [] : [`dist/page/${name}.br`, `dist/page/${name}.gz`]),
 ])

@@ -6,10 +6,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { parseTrace } from '../../src/admin/trace/trace-file.ts'
-import type { Broker } from '../../src/index.ts'
-import type { Visitor } from './visitor.ts'
-
-export type Action = (visitor: Visitor, broker: Broker, number: number) => Promise<void>
+import { accessActions } from './access-actions.ts'
+import type { Action } from './visitor.ts'
 
 function thermostat(number: number): string {
   return `thermostat-${String(number).padStart(3, '0')}`
@@ -178,58 +176,6 @@ const askWhy: Action = async (visitor) => {
   await visitor.inspect('why-answer')
 }
 
-const changeUsers: Action = async (visitor, broker, number) => {
-  const userName = `gateway-${number}`
-  await visitor.goTo('access', 'Access')
-  await visitor.page.getByLabel('User name').fill(userName)
-  await visitor.page.getByLabel('Password').fill('correct horse')
-  await visitor.page.getByLabel('Roles').fill('meter')
-  await visitor.button('Save').click()
-  await visitor.note(`Saved ${userName}.`)
-  await visitor.row(userName).getByRole('button', { name: 'Disable' }).click()
-  await visitor.confirm('Disable')
-  await visitor.note('Changed.')
-  assert.equal((await broker.admin.user({ userName }))?.disabled, true)
-  await visitor.button('Undo').click()
-  await visitor.note('Undone.')
-  await visitor.row(userName).getByRole('button', { name: 'Delete' }).click()
-  await visitor.confirm('Delete')
-  await visitor.note('Deleted.')
-  assert.equal(await broker.admin.user({ userName }), undefined)
-}
-
-const changeRoles: Action = async (visitor, broker, number) => {
-  const name = `sensor-${number}`
-  await visitor.goTo('access/roles', 'Access')
-  await visitor.page.getByLabel('Role', { exact: true }).fill(name)
-  await visitor.page.getByLabel('Topic filter').fill('sensors/%c/#')
-  await visitor.button('Save').click()
-  await visitor.note(`Saved ${name}.`)
-  await visitor.row(name).getByRole('button', { name: 'Delete' }).click()
-  await visitor.confirm('Delete')
-  await visitor.note('Deleted.')
-  await visitor.button('Undo').click()
-  await visitor.note('Undone.')
-  assert.equal((await broker.admin.role({ name }))?.rules.length, 1)
-}
-
-const changeBans: Action = async (visitor, broker, number) => {
-  const value = `192.0.2.${number + 100}`
-  await visitor.goTo('access/bans', 'Access')
-  await visitor.page.getByLabel('What').selectOption('Address')
-  await visitor.page.getByLabel('Value').fill(value)
-  await visitor.page.getByLabel('Hours').fill('2')
-  await visitor.button('Ban').click()
-  await visitor.confirm('Ban')
-  await visitor.note(`Banned ${value}.`)
-  await visitor.row(value).getByRole('button').click()
-  await visitor.note('The ban has ended.')
-  assert.equal(
-    (await broker.admin.bans()).items.some((ban) => ban.value === value),
-    false,
-  )
-}
-
 const changeKeys: Action = async (visitor, broker, number) => {
   const name = `script-${number}`
   await visitor.goTo('access/keys', 'Access')
@@ -339,9 +285,7 @@ export const actions: Readonly<Record<string, Action>> = {
   traceClient,
   traceTopic,
   askWhy,
-  changeUsers,
-  changeRoles,
-  changeBans,
+  ...accessActions,
   changeKeys,
   endLogin,
   reload,

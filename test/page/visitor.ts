@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { Browser, Locator, Page } from 'playwright-core'
+import type { Broker } from '../../src/index.ts'
 import type { World } from './world.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -20,6 +21,9 @@ export interface Look {
   readonly theme: (typeof themes)[number]
   readonly width: keyof typeof widths
 }
+
+/** Something that is done at the page. Each look has clients and names of its own, by its number. */
+export type Action = (visitor: Visitor, broker: Broker, number: number) => Promise<void>
 
 interface AxeResult {
   readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[]
@@ -44,7 +48,8 @@ export class Visitor {
       const isAbsence =
         /status of 40[04]/.test(message.text()) &&
         /\/api\/v1\/(?:sessions\/|clients\/|traces)/.test(message.location().url)
-      if (/^(?:error|warning)$/.test(message.type()) && !isAbsence) this.complaints.push(message.text())
+      if (/^(?:error|warning)$/.test(message.type()) && !isAbsence)
+        this.complaints.push(`${message.text()} (${message.location().url})`)
     })
     page.on('pageerror', (error) => this.complaints.push(String(error)))
   }

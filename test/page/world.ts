@@ -1,8 +1,11 @@
 /** A broker with something of everything that the page shows, and clients that keep it busy. @module */
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { createBroker, type Broker, type ConfigInput } from '../../src/index.ts'
 import { silentLogger } from '../../src/base/log.ts'
+import type { ReadConfig } from '../../src/broker/host/read-again.ts'
+import { loadConfigFile } from '../../src/config/config-file.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 
 export interface World {
@@ -13,6 +16,26 @@ export interface World {
   close(): Promise<void>
 }
 
+function configuration(folder: string): string {
+  return `# Of the test of the page.
+listeners:
+  plain:
+    bind: 127.0.0.1:0
+  tablets:
+    bind: 127.0.0.1:0
+    type: ws
+persistence:
+  path: ${join(folder, 'data')}
+auth:
+  allow-anonymous: true
+users: {}
+admin:
+  bind: 127.0.0.1:0
+  socket: ${join(folder, 'a.sock')}
+  max-request-rate: 0
+`
+}
+
 /** A broker that has nothing yet. */
 export async function emptyWorld(): Promise<World> {
   const path = scratchFolder()
@@ -20,14 +43,18 @@ export async function emptyWorld(): Promise<World> {
   const info = (fields: object | string): void => {
     if (typeof fields === 'object' && 'url' in fields) urls.push(fields.url as string)
   }
-  const input: ConfigInput = {
-    listeners: { plain: { bind: '127.0.0.1:0' }, tablets: { bind: '127.0.0.1:0', type: 'ws' } },
-    persistence: { path },
-    auth: { allowAnonymous: true },
-    users: {},
-    admin: { bind: '127.0.0.1:0', socket: join(path, 'a.sock'), maxRequestRate: 0 },
+  const file = join(path, 'sluice.yaml')
+  writeFileSync(file, configuration(path))
+  const readConfig = (): ReadConfig => {
+    const { input, source } = loadConfigFile(file, {})
+    return { input: input as ConfigInput, source }
   }
-  const broker = await createBroker(input, { logger: { ...silentLogger, info }, readConfig: () => ({ input }) })
+  const { input, source } = readConfig()
+  const broker = await createBroker(input, {
+    logger: { ...silentLogger, info, error: console.error },
+    source: source!,
+    readConfig,
+  })
   const { key } = await broker.admin.createApiKey({ name: 'page', role: 'administrator' })
   return { broker, url: urls.findLast((url) => url.startsWith('http:'))!, key, close: () => broker.close() }
 }
@@ -94,6 +121,7 @@ async function setUpAccess({ admin }: Broker): Promise<void> {
   await admin.putRole({ name: 'operator' })
   for (let at = 0; at < 6; at++)
     await admin.putUser({ userName: `ann-${at}`, password: 'correct horse', roles: ['operator'] })
+  await admin.putGroup({ name: 'meters', roles: ['meter'], textDescription: 'Every meter in the house' })
   await admin.putUser({ userName: 'old-gateway', password: 'secret 2', disabled: true })
   await admin.ban({ kind: 'address', value: '192.0.2.66', reason: 'scanning' })
 }

@@ -3,7 +3,11 @@ import type { ComponentType, JSX } from 'preact'
 import { PageFrame, Tabs } from '../parts/basics.tsx'
 import { linkTo, route } from '../state/route.ts'
 import { texts } from '../texts.ts'
+import { AccessFile } from './access/access-file.tsx'
 import { ApiKeys } from './access/api-keys.tsx'
+import { DefaultAccess } from './access/default-access.tsx'
+import { Explain } from './access/explain.tsx'
+import { Groups } from './access/groups.tsx'
 import { Logins } from './access/logins.tsx'
 import { Bans } from './access/bans.tsx'
 import { Roles } from './access/roles.tsx'
@@ -13,7 +17,11 @@ type Tab = keyof typeof texts.access.tabs
 
 const TABS: Readonly<Record<Tab, ComponentType>> = {
   users: Users,
+  groups: Groups,
   roles: Roles,
+  default: DefaultAccess,
+  explain: Explain,
+  file: AccessFile,
   bans: Bans,
   keys: ApiKeys,
   logins: Logins,

@@ -3,6 +3,7 @@ import type { Sliced } from '../../base/slices.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { CallOptions } from '../../broker/host/admin.ts'
 import type { AccessParameters } from '../../broker/host/access-admin.ts'
+import type { HostQuestion } from '../../broker/host/host-question.ts'
 import { deleteEntry, deleteRule, putDefaultAccess, putGroup, putRole, putRule, putUser } from './access-changes.ts'
 import { exportAccess } from './access-export.ts'
 import { importAccess } from './access-import.ts'
@@ -53,4 +54,5 @@ export const accessCalls: Calls = {
   unban,
   exportAccess: (broker, { credentials = false }) => exportAccess(broker, credentials),
   importAccess,
+  explain: (broker, question) => broker.explain(question as HostQuestion),
 }

@@ -1,9 +1,11 @@
 /** What is shown of users, groups, roles and bans, and of what operators use to log in. @module */
+import type { Explanation } from '../../access/plugin.ts'
 import type { AccessRule, Membership } from '../../access/directory/entries.ts'
 import type {
   AccessDifference,
   BanView,
   DefaultAccessView,
+  ExplainView,
   GroupView,
   ImportView,
   RoleView,
@@ -72,6 +74,14 @@ export const importView: Fields<ImportView> = {
   differencesInAll: integer(),
   notes: list(text()),
 }
+
+const explanation: Fields<Explanation> = {
+  plugin: text(),
+  decision: among('allow', 'deny', 'no opinion'),
+  rule: text(),
+}
+
+export const explainView: Fields<ExplainView> = { decision: effect, explanations: list(object(explanation)) }
 
 export const apiKeyView: Fields<ApiKeyView> = {
   keyId: text(),

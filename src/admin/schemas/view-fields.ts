@@ -38,6 +38,7 @@ const views: Readonly<Record<string, object>> = {
   DefaultAccessView: access.defaultAccessView,
   BanView: access.banView,
   ImportView: access.importView,
+  ExplainView: access.explainView,
 }
 
 /** By the operation that returns them. */

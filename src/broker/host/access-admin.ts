@@ -7,6 +7,7 @@
  * @module
  */
 import type { AccessRule, BanKind, Membership, RuleAction } from '../../access/directory/entries.ts'
+import type { Explanation } from '../../access/plugin.ts'
 import type { Page, PageOptions } from './page.ts'
 
 /** A user. Passwords and what is made of them are never shown. */
@@ -185,6 +186,26 @@ export interface ImportView {
   readonly notes: readonly string[]
 }
 
+/** What somebody would like to do. */
+export interface ExplainRequest {
+  readonly action: 'publish' | 'subscribe' | 'receive'
+  /** A topic name; for `subscribe`, a topic filter. */
+  readonly topic: string
+  /** Default: a client without a user name. */
+  readonly userName?: string | undefined
+  readonly clientId?: string | undefined
+  readonly address?: string | undefined
+  /** The name of the listener. */
+  readonly listener?: string | undefined
+}
+
+/** Whether it is allowed now, and why. */
+export interface ExplainView {
+  readonly decision: 'allow' | 'deny'
+  /** What each plugin that was asked decides, and by which rule. */
+  readonly explanations: readonly Explanation[]
+}
+
 /** A group or role. */
 export interface NameParameter {
   readonly name: string
@@ -218,6 +239,7 @@ export interface AccessParameters {
   unban: UnbanRequest
   exportAccess: { readonly credentials?: boolean | undefined }
   importAccess: ImportRequest
+  explain: ExplainRequest
 }
 
 /** Users, groups, roles, rules and bans. Changes resolve once they are stored. */
@@ -267,4 +289,6 @@ export interface AccessAdmin {
    * (`ERR_LIMIT`); a dry run may be of any length.
    */
   importAccess(parameters: ImportRequest): Promise<ImportView>
+  /** Whether a client may do something now, and which rule decides it; the client need not be connected. */
+  explain(parameters: ExplainRequest): Promise<ExplainView>
 }

@@ -167,6 +167,23 @@ test('the file that is exported makes another broker the same, with credentials 
   assert.deepEqual([again.added, again.changed, again.removed], [[], [], []], 'a user keeps its credentials')
 })
 
+test('an explanation names the decision, the role, the group and the rule; the client need not exist', async (t) => {
+  const { admin } = await made(t)
+  await admin.putRole({ name: 'meter', rules: [{ action: 'publish', effect: 'allow', topic: 'power/%u/#' }] })
+  await admin.putGroup({ name: 'devices', roles: ['meter'] })
+  await admin.putUser({ userName: 'ann', groups: ['devices'] })
+  const allowed = await admin.explain({ action: 'publish', topic: 'power/ann/l1', userName: 'ann' })
+  assert.equal(allowed.decision, 'allow')
+  assert.match(allowed.explanations[0]!.rule, /meter.*devices|devices.*meter/)
+  const denied = await admin.explain({ action: 'publish', topic: 'power/bob/l1', userName: 'ann' })
+  assert.equal(denied.decision, 'deny')
+  assert.deepEqual(
+    denied.explanations.map(({ decision }) => decision),
+    ['no opinion'],
+  )
+  await assert.rejects(admin.explain({ action: 'publish', topic: 'a/#' }), { code: 'ERR_USAGE' })
+})
+
 test('a dry run says who gains and loses what, and changes nothing', async (t) => {
   const { admin } = await made(t)
   await admin.putRole({ name: 'r', rules: [{ action: 'publish', effect: 'allow', topic: 'a' }] })

@@ -61,6 +61,7 @@ export function Roles(): JSX.Element {
         ]}
       />
       {may('putRole') && <NewRule reload={reload} />}
+      {may('deleteRole') && value && value.items.length > 0 && <RemoveRole roles={value.items} reload={reload} />}
     </>
   )
 }
@@ -112,6 +113,55 @@ function NewRule({ reload }: { readonly reload: () => void }): JSX.Element {
       </Form>
     </Section>
   )
+}
+
+function RemoveRole({
+  roles,
+  reload,
+}: {
+  readonly roles: readonly RoleView[]
+  readonly reload: () => void
+}): JSX.Element {
+  const [chosen, setChosen] = useState('')
+  const role = roles.find(({ name }) => name === chosen) ?? roles[0]!
+  return (
+    <Section title={own.removeRole}>
+      <Form action={own.removeRoleAction} onSubmit={() => void removeRole(role, reload)}>
+        <Choice
+          label={own.roleToRemove}
+          value={role.name}
+          values={Object.fromEntries(roles.map(({ name }) => [name, name]))}
+          onChange={setChosen}
+        />
+      </Form>
+    </Section>
+  )
+}
+
+/** Says who has it; they get it back by an undo, unless there are more than one request lists. */
+async function removeRole({ name, rules, textName, textDescription }: RoleView, reload: () => void): Promise<void> {
+  const { items: users, cursor } = await call('users', { role: name, limit: MOST })
+  const { items: groups, cursor: moreGroups } = await call('groups', { limit: MOST })
+  const having = groups.filter(({ roles }) => roles.some((role) => role.name === name))
+  const restore = async (): Promise<void> => {
+    await call('putRole', { name, rules, textName, textDescription })
+    for (const { userName, roles } of users) await call('putUser', { userName, roles })
+    for (const { name: group, roles } of having) await call('putGroup', { name: group, roles })
+    reload()
+  }
+  ask({
+    title: own.removeRoleTitle(name),
+    body: own.removeRoleBody(
+      rules.length,
+      cursor === undefined ? own.members(users.length) : own.manyMembers(MOST),
+      having.length,
+    ),
+    action: own.remove,
+    done: own.removed,
+    isDangerous: true,
+    run: () => call('deleteRole', { name }).then(reload),
+    ...(cursor === undefined && moreGroups === undefined && { undo: restore }),
+  })
 }
 
 /** A role that exists stays as it is. */

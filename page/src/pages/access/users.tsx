@@ -9,6 +9,7 @@ import { act, ask } from '../../parts/dialog.tsx'
 import { Table } from '../../parts/table.tsx'
 import { useView } from '../../state/view.ts'
 import { texts } from '../../texts.ts'
+import { listOf, namesOf } from './names.ts'
 
 const own = texts.access
 const MOST = 1000
@@ -86,13 +87,19 @@ function NewUser({ reload }: { readonly reload: () => void }): JSX.Element {
   const [userName, setUserName] = useState('')
   const [password, setPassword] = useState('')
   const [roles, setRoles] = useState('')
+  const [groups, setGroups] = useState('')
   const save = (): void => {
-    const wanted = { ...(password !== '' && { password }), ...(roles.trim() !== '' && { roles: listOf(roles) }) }
+    const wanted = {
+      ...(password !== '' && { password }),
+      ...(roles.trim() !== '' && { roles: listOf(roles) }),
+      ...(groups.trim() !== '' && { groups: listOf(groups) }),
+    }
     const put = async (): Promise<void> => {
       await call('putUser', { userName, ...wanted })
       setUserName('')
       setPassword('')
       setRoles('')
+      setGroups('')
       reload()
     }
     void act(put, own.saved(userName))
@@ -103,18 +110,8 @@ function NewUser({ reload }: { readonly reload: () => void }): JSX.Element {
         <Field label={own.userName} value={userName} onInput={setUserName} isRequired />
         <Field label={own.password} type="password" value={password} onInput={setPassword} note={own.passwordNote} />
         <Field label={own.roles} value={roles} onInput={setRoles} note={own.rolesNote} />
+        <Field label={own.groups} value={groups} onInput={setGroups} note={own.groupsNote} />
       </Form>
     </Section>
   )
-}
-
-function namesOf(memberships: readonly { readonly name: string }[]): string {
-  return memberships.map(({ name }) => name).join(', ') || '–'
-}
-
-function listOf(written: string): readonly string[] {
-  return written
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
 }

@@ -8,7 +8,7 @@ import { Table } from '../../parts/table.tsx'
 import { linkTo } from '../../state/route.ts'
 import { follow, MOST_RECORDS, type FollowedTrace, type TraceRow, type TraceState } from '../../state/traces.ts'
 import { texts } from '../../texts.ts'
-import { saveAs } from './save.ts'
+import { saveAs } from '../../parts/save.ts'
 import { stopTrace } from './stop.ts'
 import { whatIsFollowed } from './followed.ts'
 

@@ -55,6 +55,7 @@ const PATHS: Readonly<Record<string, string>> = {
   user: '/users/ann',
   group: '/groups/staff',
   role: '/roles/reader',
+  explain: '/explain?userName=ann&action=receive&topic=a/b',
 }
 
 /** A broker of which there is something to show. */
