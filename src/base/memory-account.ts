@@ -73,14 +73,14 @@ export class MemoryAccount {
 
   /** Charges bytes, or returns them if the number is negative. */
   add(bytes: number): void {
-    this.#charge(bytes, bytes)
+    if (bytes !== 0) this.#charge(bytes, bytes)
   }
 
   /**
    * As `add`, for shared objects: charges all accounts except the broker's, which counts them when they are created.
    */
   addShare(bytes: number): void {
-    this.#charge(bytes, 0)
+    if (bytes !== 0) this.#charge(bytes, 0)
   }
 
   /** Charges a shared object, and `extra` bytes of this account alone. Hot: runs for every delivery at QoS 1 and 2. */
@@ -93,7 +93,7 @@ export class MemoryAccount {
   release(shared: Shared, extra: number): void {
     const bytes = shared.size + extra
     const isLast = --shared.holders === 0
-    this.#charge(-bytes, isLast ? -bytes : -extra)
+    this.#charge(0 - bytes, isLast ? 0 - bytes : 0 - extra)
     if (isLast) shared.released()
   }
 
@@ -130,6 +130,7 @@ export class MemoryAccount {
 
   /** Charges bytes in the store, or returns them if the number is negative. */
   addStored(bytes: number): void {
+    if (bytes === 0) return
     this.storedBytes += bytes
     for (let above = this.#parent; above !== undefined; above = above.#parent) above.storedBytes += bytes
   }

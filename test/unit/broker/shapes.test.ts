@@ -8,6 +8,7 @@ import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInThisContext } from 'node:vm'
 import { test } from 'node:test'
+import { MemoryAccount } from '../../../src/base/memory-account.ts'
 import { WorkBudget } from '../../../src/base/work.ts'
 import { serverOf } from '../../../src/broker/broker.ts'
 import { routerSideOf } from '../../../src/broker/session-services.ts'
@@ -51,4 +52,30 @@ test('what counts for every message is no hash table', async () => {
   const broker = await VirtualBroker.start()
   const { metrics } = serverOf(broker.broker)
   for (const one of [metrics, metrics.dropped]) assert.ok(hasFastProperties(one))
+})
+
+test('an account of memory counts in small integers, even if nothing is returned to it', async () => {
+  const account = () => new MemoryAccount('session', 'anybody', 1_000_000, undefined)
+  const before = account()
+  const broker = await VirtualBroker.start()
+  const reader = broker.connect({ clientId: 'reader', cleanStart: false, properties: { sessionExpiryInterval: 60 } })
+  reader.subscribe('#', 2)
+  const meter = broker.connect({ clientId: 'meter' })
+  for (const qos of [0, 1, 2] as const) meter.publish('a', 'x', qos, { retain: true })
+  reader.drop()
+  meter.publish('a', 'x', 1)
+  broker.connect({ clientId: 'reader', cleanStart: false })
+  reader.unsubscribe('#')
+  meter.disconnect()
+  await broker.close()
+  assert.ok(haveSameLayout(account(), before))
+  // -0 is no small integer: one such amount, and V8 keeps a number with a fraction in every account.
+  const charged = new MemoryAccount('session', 'anybody', 1_000_000, account())
+  charged.add(-0)
+  charged.addShare(-0)
+  charged.addStored(-0)
+  const held = { size: 10, holders: 0, released: () => {} }
+  for (let holder = 0; holder < 2; holder++) charged.hold(held, 0)
+  for (let holder = 0; holder < 2; holder++) charged.release(held, 0)
+  assert.ok(haveSameLayout(account(), before))
 })
