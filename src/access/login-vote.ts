@@ -61,7 +61,8 @@ export function voteOnLogin(
   const leaders: { readonly plugin: Plugin; readonly step: Continue }[] = []
   const denial = denialOf(plugins, answers)
   if (denial !== undefined) return denial
-  for (const [index, answer] of answers.entries()) {
+  for (let index = 0; index < answers.length; index++) {
+    const answer = answers[index]
     const plugin = plugins[index]!
     if (answer === undefined) continue
     if (answer instanceof Failure) return deny(ReasonCode.ServerUnavailable, `plugin ${plugin.name} ${answer.what}`)

@@ -28,6 +28,8 @@ const UNSAFE_CHARACTER = String.raw`\p{Cc}|\p{Default_Ignorable_Code_Point}|[\u2
 const UNSAFE = new RegExp(UNSAFE_CHARACTER, 'gu')
 /** All except line feed and tab. */
 const UNSAFE_IN_LINES = new RegExp(String.raw`(?![\t\n])(?:${UNSAFE_CHARACTER})`, 'gu')
+/** Most texts, which stay as they are. */
+const PLAIN = /^[ -~]*$/
 
 /**
  * Escapes a text so that it fits on one line.
@@ -37,12 +39,12 @@ const UNSAFE_IN_LINES = new RegExp(String.raw`(?![\t\n])(?:${UNSAFE_CHARACTER})`
  * printable('Grüße 👋') // 'Grüße 👋'
  */
 export function printable(text: string): string {
-  return text.replace(UNSAFE, escape)
+  return PLAIN.test(text) ? text : text.replace(UNSAFE, escape)
 }
 
 /** The same for text with several lines: line feeds and tabs stay. */
 export function printableLines(text: string): string {
-  return text.replace(UNSAFE_IN_LINES, escape)
+  return PLAIN.test(text) ? text : text.replace(UNSAFE_IN_LINES, escape)
 }
 
 /** One or two units of UTF-16, each as in JSON. */

@@ -42,6 +42,7 @@ export function withoutCredentials(address: string): string {
  * withoutTokens('meter-7') // 'meter-7'
  */
 export function withoutTokens(text: string, read: ReadCode = readCode): string {
+  if (!text.includes('eyJ')) return text
   let clean = ''
   let copied = 0
   for (let at = 0; at < text.length; at++) {

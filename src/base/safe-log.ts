@@ -128,7 +128,18 @@ function safeText(text: string): string {
 
 /** Escapes text in fields, and in lists in them. Other values, such as errors, are left to the logger. */
 function safeFields(fields: object): object {
+  if (isSafe(fields)) return fields
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, safeValue(value)]))
+}
+
+/** Whether nothing in it has to be escaped, as in most lines: then it is its own copy. */
+function isSafe(fields: object): boolean {
+  if (Object.getPrototypeOf(fields) !== Object.prototype) return false
+  for (const name of Object.keys(fields)) {
+    const value = (fields as Record<string, unknown>)[name]
+    if (typeof value === 'string' ? safeText(value) !== value : Array.isArray(value)) return false
+  }
+  return true
 }
 
 function safeValue(value: unknown): unknown {

@@ -92,7 +92,7 @@ export class ProgramLog implements Logger {
       level: settings.level,
       base: null,
       serializers: { err: describeError },
-      timestamp: time === 'none' ? false : time === 'iso' ? pino.stdTimeFunctions.isoTime : true,
+      timestamp: time === 'none' ? false : time === 'iso' ? isoTime() : true,
     }
     this.#sink.hasPriorities = priorities
     this.#sink.format =
@@ -100,6 +100,18 @@ export class ProgramLog implements Logger {
         ? (line) => line
         : textFormatter({ hasColours: isTerminal && this.#terminal.hasColours, hasTimeOfDay: time === 'of day' })
     return pino(options, this.#sink)
+  }
+}
+
+/** The time of a line, as JSON; the text is made once a millisecond, in which a storm of connections logs several lines. */
+function isoTime(): () => string {
+  let atMs = -1
+  let text = ''
+  return () => {
+    const now = Date.now()
+    if (now !== atMs) text = `,"time":"${new Date(now).toISOString()}"`
+    atMs = now
+    return text
   }
 }
 

@@ -58,21 +58,28 @@ export function encodeWithinLimit(
   maximumPacketSize: number,
 ): Uint8Array | undefined {
   let problem: unknown
-  for (const candidate of shorterAndShorter(packet)) {
+  const fitting = (candidate: Packet): Uint8Array | undefined => {
     try {
-      const bytes = encodePacket(candidate, version)
-      if (bytes.length <= maximumPacketSize) return bytes
       problem = undefined
+      const bytes = encodePacket(candidate, version)
+      return bytes.length <= maximumPacketSize ? bytes : undefined
     } catch (error) {
       problem = error
+      return undefined
     }
+  }
+  // Almost always the packet fits as it is.
+  const whole = fitting(packet)
+  if (whole !== undefined) return whole
+  for (const candidate of shorterAndShorter(packet)) {
+    const bytes = fitting(candidate)
+    if (bytes !== undefined) return bytes
   }
   if (problem !== undefined) throw problem
   return undefined
 }
 
 function* shorterAndShorter(packet: Packet): Iterable<Packet> {
-  yield packet
   if (packet.type === PacketType.PUBLISH || !('properties' in packet)) return
   const { reasonString, ...withoutReason } = packet.properties
   if (reasonString !== undefined) yield { ...packet, properties: withoutReason }

@@ -60,13 +60,24 @@ export class ConnectionLog {
     const kind = takesOver ? takeoverKind(client, 'by') : undefined
     if (kind !== undefined && this.#log.isSummedUp?.(kind) === true) return
     const { address, listener, protocolVersion } = client
-    const { clientId, user, ...names } = shownOf(client)
+    const { clientId, userName, claimedUserName, user } = shownOf(client)
     const version = VERSION_NAMES[protocolVersion]
     const { port } = peer
     const start = `${protocolVersion === 5 ? 'Clean Start' : 'Clean Session'} ${Number(cleanStart)}`
     const takeover = takesOver ? '; it takes over from another connection' : ''
     this.#write(
-      { clientId, ...names, version, address, port, listener, keepAlive, cleanStart, sessionPresent },
+      {
+        clientId,
+        userName,
+        claimedUserName,
+        version,
+        address,
+        port,
+        listener,
+        keepAlive,
+        cleanStart,
+        sessionPresent,
+      },
       `${clientId} connected: MQTT ${version}, ${user}, from ${placeOf(address, port)} through ${listener}, Keep Alive ${keepAlive} s, ${start}, Session Present ${Number(sessionPresent)}${takeover}`,
       kind,
     )
@@ -79,13 +90,23 @@ export class ConnectionLog {
     const kind = cause === 'session taken over' ? takeoverKind(client, 'of') : undefined
     if (kind !== undefined && this.#log.isSummedUp?.(kind) === true) return
     const { address, listener } = client
-    const { clientId, user: _user, ...names } = shownOf(client)
+    const { clientId, userName, claimedUserName } = shownOf(client)
     const { received, sent } = connection.messageCounts
     const seconds = Math.round((nowMs - connection.connectedAtMs) / 1000)
     const why = detail === '' ? cause : `${cause}, ${safeExcerpt(detail)}`
-    const figures = { seconds, messagesIn: received, messagesOut: sent }
     this.#write(
-      { clientId, ...names, address, listener, cause, reasonCode: reasonCodeName(reasonCode), ...figures },
+      {
+        clientId,
+        userName,
+        claimedUserName,
+        address,
+        listener,
+        cause,
+        reasonCode: reasonCodeName(reasonCode),
+        seconds,
+        messagesIn: received,
+        messagesOut: sent,
+      },
       `${clientId} disconnected: ${why}; after ${seconds} s, ${received} messages in, ${sent} out`,
       kind,
     )

@@ -200,8 +200,9 @@ export class Directory {
    *
    * @param facts with the user name that the client has shown to be its own
    */
-  banOf({ userName, ...origin }: Banned): BanEntry | undefined {
+  banOf(facts: Banned): BanEntry | undefined {
     if (this.bans.isEmpty) return undefined
+    const { userName, ...origin } = facts
     const ofUser = this.bans.ofUser(userName)
     if (ofUser !== undefined && !this.isLastAdministrator(userName!)) return ofUser
     const ofOrigin = this.bans.ofOrigin(origin)
