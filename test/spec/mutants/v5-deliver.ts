@@ -140,8 +140,8 @@ export const mutantsDeliver5: readonly Mutant[] = [
     '5.0 MQTT-3.14.2-3',
     'A Reason String goes out however large it makes the packet',
     ENCODE,
-    'if (bytes.length <= maximumPacketSize) return bytes',
-    'if (bytes.length <= maximumPacketSize || maximumPacketSize > 0) return bytes',
+    'return bytes.length <= maximumPacketSize ? bytes : undefined',
+    'return bytes.length <= maximumPacketSize || maximumPacketSize > 0 ? bytes : undefined',
   ),
   mutant(
     '5.0 MQTT-3.14.2-2',
