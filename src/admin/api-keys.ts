@@ -10,13 +10,13 @@
  * @module
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import type { Clock } from '../base/clock.ts'
 import { ConfigError, SluiceError, UsageError } from '../base/errors.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { ApiKeyRequest, ApiKeyView, CreatedApiKey } from '../broker/host/api-key-views.ts'
 import { parseKeyFile, type StoredKey } from './api-key-file.ts'
+import { replaceFile } from './replaced-file.ts'
 
 /** Keys of one broker. */
 const MAX_KEYS = 1000
@@ -122,11 +122,8 @@ export class ApiKeys {
 
   async #store(keys: ReadonlyMap<string, StoredKey>): Promise<void> {
     const text = `${JSON.stringify({ version: 1, keys: [...keys.values()] }, null, 2)}\n`
-    const beside = `${this.#path}.new`
     try {
-      await mkdir(dirname(this.#path), { recursive: true })
-      await writeFile(beside, text, { mode: 0o600, flush: true } as { mode: number })
-      await rename(beside, this.#path)
+      await replaceFile(this.#path, text)
     } catch (cause) {
       throw new SluiceError('ERR_ADMIN_KEYS', `cannot write ${this.#path}: ${messageOf(cause)}`, { cause })
     }

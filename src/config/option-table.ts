@@ -1488,7 +1488,7 @@ const adminRows = rows('admin', [
     key: 'history-file',
     type: 'text',
     description:
-      'Where the figures of the last month are stored, once an hour, for the plots of the page. `off` = nowhere: they begin anew with each start. Default: `admin-history.json` in the folder of `persistence.path`; without persistence, nowhere.',
+      'Where the figures of the last month are stored, once an hour, for the plots of the page; a file that cannot be read is renamed to end in `.unreadable`. `off` = nowhere: they begin anew with each start. Default: `admin-history.json` in the folder of `persistence.path`; without persistence, nowhere.',
   },
   {
     key: 'max-audit-bytes',

@@ -5,6 +5,8 @@ import type { EntryType, EntryTypes, Labels, Reference } from '../../access/dire
 import type { MaybePromise } from '../../base/maybe-promise.ts'
 import { takesLastAdministrator } from '../../access/directory/last-administrator.ts'
 import { LAST_ADMINISTRATOR } from '../access/access-changes.ts'
+import type { Sliced } from '../../base/slices.ts'
+import { sortedNames } from '../../base/sorted-slices.ts'
 import { checkName, checkText } from '../access/access-input.ts'
 import { memberships } from '../access/access-views.ts'
 
@@ -18,6 +20,8 @@ export interface CommandContext {
   mayStill(): boolean
   /** Why nothing may be changed now; `undefined` if it may. */
   whyRefused(): Promise<string | undefined>
+  /** Runs long work while clients are served. */
+  readonly inSlices: <Result>(work: Sliced<Result>) => Promise<Result>
 }
 
 /**
@@ -177,16 +181,32 @@ export function deletion(type: 'user' | 'group' | 'role'): Command {
  *
  * @param noun such as `clients`
  */
-export function listOf(
+export async function listOf(
   { verbose, count, offset }: Given,
   noun: string,
-  { directory }: CommandContext,
+  { directory, inSlices }: CommandContext,
   type: EntryType,
   view: (name: string) => object,
-): object {
-  const names = [...directory.all(type).keys()].toSorted((a, b) => (a < b ? -1 : 1))
+): Promise<object> {
+  const names = await inSlices(sortedNames(directory.all(type).keys()))
   const from = typeof offset === 'number' && offset > 0 ? offset : 0
   const to = typeof count === 'number' && count > 0 ? from + count : undefined
   const some = names.slice(from, to)
-  return { totalCount: names.length, [noun]: verbose === true ? some.map(view) : some }
+  const list = verbose === true ? await inSlices(viewsOf(directory, type, some, view)) : some
+  return { totalCount: names.length, [noun]: list }
+}
+
+/** Of those that are still there: somebody may delete one meanwhile. */
+function* viewsOf(
+  directory: Directory,
+  type: EntryType,
+  names: readonly string[],
+  view: (name: string) => object,
+): Sliced<object[]> {
+  const views: object[] = []
+  for (const name of names) {
+    if (directory.get(type, name) !== undefined) views.push(view(name))
+    yield
+  }
+  return views
 }

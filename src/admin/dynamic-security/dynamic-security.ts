@@ -13,6 +13,8 @@ import { SluiceError } from '../../base/errors.ts'
 import { safeExcerpt } from '../../base/printable.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { ControlHandler } from '../../broker/control.ts'
+import { Slices } from '../access/slices.ts'
+import { writeJson } from '../http/json-output.ts'
 import { recordAction, whyNotRecorded } from '../record-action.ts'
 import { clientCommands } from './client-commands.ts'
 import { CommandError, mustBeAllowed, type Command, type CommandContext, type Given } from './command.ts'
@@ -26,10 +28,14 @@ const UNKNOWN = 'Unknown command'
 export function createDynamicSecurity(broker: Broker): ControlHandler {
   return async (payload, mayStill, sender) => {
     const { directory, turn } = serverOf(broker)
-    const context = { directory, mayStill, whyRefused: () => whyNotRecorded(broker) }
+    const slices = new Slices(broker)
+    const context: CommandContext = {
+      ...{ directory, mayStill, whyRefused: () => whyNotRecorded(broker) },
+      inSlices: (work) => slices.run(work),
+    }
     const responses = await answersTo(payload, context, (...what) => record(broker, sender, ...what))
     await new Promise<void>((resolve) => turn.whenCommitted(resolve))
-    return JSON.stringify({ responses })
+    return (await writeJson({ responses }, turn, broker)).pieces.join('')
   }
 }
 

@@ -1,4 +1,7 @@
 /** Commands about groups. Who is in a group is kept with the user. @module */
+import type { Directory } from '../../access/directory/directory.ts'
+import type { Sliced } from '../../base/slices.ts'
+import { sortedNames } from '../../base/sorted-slices.ts'
 import { DEFAULTS_NAME, type Step } from '../../access/directory/directory.ts'
 import type { GroupEntry, Reference } from '../../access/directory/entries.ts'
 import { NEW_GROUP } from '../access/access-changes.ts'
@@ -30,7 +33,7 @@ function shown(name: string, context: CommandContext, members = membersOf(name, 
 }
 
 /** The users in each group, in the order of their names: one pass over all users, however many groups there are. */
-function membersOfAll({ directory }: CommandContext): ReadonlyMap<string, readonly string[]> {
+function* membersOfAll(directory: Directory): Sliced<ReadonlyMap<string, readonly string[]>> {
   const members = new Map<string, string[]>()
   for (const [user, { entry }] of directory.all('user')) {
     for (const group of entry.groups) {
@@ -39,8 +42,9 @@ function membersOfAll({ directory }: CommandContext): ReadonlyMap<string, readon
       if (known === undefined) members.set(group.name, [user])
       else if (known.at(-1) !== user) known.push(user)
     }
+    yield
   }
-  for (const users of members.values()) users.sort((a, b) => (a < b ? -1 : 1))
+  for (const [group, users] of members) members.set(group, yield* sortedNames(users))
   return members
 }
 
@@ -95,8 +99,8 @@ export const groupCommands: Readonly<Record<string, Command>> = {
   },
   deleteGroup: deletion('group'),
   getGroup: (given, context) => ({ group: shown(entryIn(given, 'group', context).name, context) }),
-  listGroups: (given, context) => {
-    const members = given['verbose'] === true ? membersOfAll(context) : undefined
+  listGroups: async (given, context) => {
+    const members = given['verbose'] === true ? await context.inSlices(membersOfAll(context.directory)) : undefined
     return listOf(given, 'groups', context, 'group', (name) => shown(name, context, [...(members?.get(name) ?? [])]))
   },
   addGroupClient: (given, context) => {

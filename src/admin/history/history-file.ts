@@ -1,7 +1,7 @@
 /** The file of the month: an hour in each row. @module */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile, rename } from 'node:fs/promises'
 import * as v from 'valibot'
+import { replaceFile } from '../replaced-file.ts'
 import { historyFigures } from './history-table.ts'
 
 const finite = v.pipe(v.number(), v.finite())
@@ -28,12 +28,19 @@ export async function readHistory(path: string): Promise<readonly (readonly numb
   return rows.map((row) => [row[0] ?? 0, ...places.map((place) => (place === 0 ? 0 : (row[place] ?? 0)))])
 }
 
-/** Replaces the file as a whole: written beside, then renamed. */
+/** Replaces the file as a whole. */
 export async function writeHistory(path: string, rows: readonly (readonly number[])[]): Promise<void> {
   const shortened = rows.map((row) => row.map((value) => Number(value.toPrecision(15))))
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await writeFile(`${path}.new`, JSON.stringify({ version: 1, figures: historyFigures, rows: shortened }), {
-    mode: 0o600,
-  })
-  await rename(`${path}.new`, path)
+  await replaceFile(path, JSON.stringify({ version: 1, figures: historyFigures, rows: shortened }))
+}
+
+/**
+ * Renames a file that cannot be read, so that it is not overwritten; one that was set aside before is replaced.
+ *
+ * @returns its new name
+ */
+export async function setHistoryAside(path: string): Promise<string> {
+  const aside = `${path}.unreadable`
+  await rename(path, aside)
+  return aside
 }

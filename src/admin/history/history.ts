@@ -13,7 +13,7 @@ import { messageOf } from '../../base/thrown.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import type { AdminHost } from '../../broker/host/admin-door.ts'
 import type { HistoryQuery, HistoryView } from '../../broker/host/history-view.ts'
-import { readHistory, writeHistory } from './history-file.ts'
+import { readHistory, setHistoryAside, writeHistory } from './history-file.ts'
 import { historyFigures, readingOf, sampleBetween, type Reading } from './history-table.ts'
 import { SampleRing } from './sample-ring.ts'
 
@@ -33,6 +33,8 @@ export class History {
   #hour: SampleRing | undefined
   #month: SampleRing | undefined
   #isCharged = false
+  /** A file that could neither be read nor be renamed; empty: none. */
+  #unread = ''
   #before: Reading | undefined
   /** Seconds of the hour that is not over yet. */
   #seconds = 0
@@ -101,10 +103,24 @@ export class History {
     this.#month = month
     serverOf(this.#broker).memory.whole.add(this.#bytes)
     this.#isCharged = true
-    if (this.path !== '')
-      this.#do('read', async () => {
-        for (const [atMs = 0, ...sample] of await readHistory(this.path)) month.add(atMs, sample)
+    if (this.path !== '') this.#do('read', () => this.#read(this.path, month))
+  }
+
+  /** A file that cannot be read is kept under another name; where that fails, nothing is stored in its place. */
+  async #read(path: string, month: SampleRing): Promise<void> {
+    try {
+      for (const [atMs = 0, ...sample] of await readHistory(path)) month.add(atMs, sample)
+    } catch (error) {
+      const problem = `the history of figures in ${path} cannot be read: ${messageOf(error)}`
+      this.#unread = path
+      const aside = await setHistoryAside(path).catch((cause: unknown) => {
+        throw new Error(`${problem}; it stays as it is, and no figures are stored: ${messageOf(cause)}`, {
+          cause: error,
+        })
       })
+      this.#unread = ''
+      this.#host.log.warn({ err: error }, `${problem}; it is kept as ${aside}, and the month begins anew`)
+    }
   }
 
   #endHour(): void {
@@ -116,7 +132,7 @@ export class History {
     this.#do('stored', async () => {
       month.add(atMs, sample)
       const rows = Array.from({ length: month.length }, (_, at) => [...month.row(at)])
-      if (this.path !== '') await writeHistory(this.path, rows)
+      if (this.path !== '' && this.path !== this.#unread) await writeHistory(this.path, rows)
     })
   }
 

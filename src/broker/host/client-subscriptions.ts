@@ -1,7 +1,7 @@
 /**
  * Subscriptions that the host program makes and removes for the Session of a Client, connected or not:
  *
- *   subscribeFor ──checked──> end of this turn ──as a SUBSCRIBE of its Client──> stored ──> resolved
+ *   subscribeFor ──> end of this turn, checked in slices ──as a SUBSCRIBE of its Client──> stored ──> resolved
  *
  * They belong to the Client from then on: it can replace them and unsubscribe, and they end with its Session.
  * Permission is asked as for a SUBSCRIBE of the Client, with what was known of it when it was last connected, so that
@@ -11,6 +11,7 @@
  */
 import { UsageError } from '../../base/errors.ts'
 import { show } from '../../base/show.ts'
+import { scanned, Work, type WorkBudget } from '../../base/work.ts'
 import type { SubscriptionRequest } from '../../codec/packets.ts'
 import type { QoS } from '../../codec/packet-types.ts'
 import { noProperties } from '../../codec/properties.ts'
@@ -144,11 +145,9 @@ export class ClientSubscriptions {
     inputs: readonly SubscriptionInput[],
     options: SubscribeForOptions,
   ): Promise<readonly SubscriptionResult[] | undefined> {
-    const subscriptions = listOf('subscriptions', inputs).map(subscriptionRequestOf)
     const properties = this.#propertiesOf(options)
     const { subscribing } = this.#parts
-    const topicFilters = subscriptions.map(({ topicFilter }) => topicFilter)
-    return this.#run(registration, topicFilters, (origin) =>
+    return this.#run(registration, listOf('subscriptions', inputs), subscriptionRequestOf, (origin, subscriptions) =>
       subscribing.subscribeFor(origin, { subscriptions, properties }),
     )
   }
@@ -170,17 +169,24 @@ export class ClientSubscriptions {
     registration: Registration,
     filters: readonly string[],
   ): Promise<readonly SubscriptionResult[] | undefined> {
-    const topicFilters = listOf('topicFilters', filters).map((topicFilter) => checked(topicFilter).topicFilter)
-    return this.#run(registration, topicFilters, (origin) =>
-      this.#parts.subscribing.unsubscribeFor(origin, { topicFilters }),
+    const { subscribing } = this.#parts
+    return this.#run(registration, listOf('topicFilters', filters), checked, (origin, all) =>
+      subscribing.unsubscribeFor(origin, { topicFilters: all.map(({ topicFilter }) => topicFilter) }),
     )
   }
 
-  #run(
+  /**
+   * The list is checked in slices, when its call is next for this Session; nothing of it is done before all of it is checked.
+   *
+   * @param check throws a {UsageError} for an item that cannot be
+   */
+  #run<Input, Item extends { readonly topicFilter: string }>(
     registration: Registration,
-    topicFilters: readonly string[],
-    begin: (origin: HostOrigin) => void,
+    inputs: readonly Input[],
+    check: (input: Input) => Item,
+    begin: (origin: HostOrigin, items: readonly Item[]) => void,
   ): Promise<readonly SubscriptionResult[] | undefined> {
+    const items: Item[] = []
     const { turn, current, subscribing, waiters } = this.#parts
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
@@ -191,7 +197,7 @@ export class ClientSubscriptions {
       const resolveStored = (reasonCodes: readonly number[] | undefined): void =>
         turn.whenCommitted(() => {
           this.#pending.delete(fail)
-          resolve(reasonCodes && topicFilters.map((topicFilter, at) => ({ topicFilter, reasonCode: reasonCodes[at]! })))
+          resolve(reasonCodes && items.map(({ topicFilter }, at) => ({ topicFilter, reasonCode: reasonCodes[at]! })))
         })
       const origin = new HostOrigin(registration, current, (outcome) => {
         if (outcome instanceof Error) return fail(outcome)
@@ -199,8 +205,16 @@ export class ClientSubscriptions {
         resolveStored(outcome)
       })
       this.#pending.add(fail)
-      const start = (): void => (origin.isOver ? origin.abandoned() : begin(origin))
-      turn.addTask(registration.session, { resume: () => (origin.guard(start), true) })
+      const start = (): void => (origin.isOver ? origin.abandoned() : begin(origin, items))
+      const resume = (): boolean => {
+        let isChecked = true
+        origin.guard(() => {
+          isChecked = checkSome(inputs, items, check, turn.work)
+          if (isChecked) start()
+        })
+        return isChecked
+      }
+      turn.addTask(registration.session, { resume })
     })
   }
 
@@ -210,8 +224,25 @@ export class ClientSubscriptions {
   }
 }
 
+/** Checks as many as there is time for. @returns whether all are checked */
+function checkSome<Input, Item extends { readonly topicFilter: string }>(
+  inputs: readonly Input[],
+  items: Item[],
+  check: (input: Input) => Item,
+  work: WorkBudget,
+): boolean {
+  while (items.length < inputs.length) {
+    if (work.isSpent) return false
+    const item = check(inputs[items.length]!)
+    items.push(item)
+    work.spend(Work.question + scanned(item.topicFilter.length))
+  }
+  return true
+}
+
+/** A copy, because its caller may change the list before it is checked. */
 function listOf<Item>(name: string, list: readonly Item[]): readonly Item[] {
-  if (Array.isArray(list) && list.length > 0) return list
+  if (Array.isArray(list) && list.length > 0) return [...(list as readonly Item[])]
   throw new UsageError(`${name} must be a list with at least one entry, got ${show(list)}`)
 }
 

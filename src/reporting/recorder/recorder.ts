@@ -16,6 +16,8 @@
  * @module
  */
 import { sizeOfText } from '../../base/memory-account.ts'
+import type { Sliced } from '../../base/slices.ts'
+import { Work, type WorkBudget } from '../../base/work.ts'
 import { WideMap } from '../../base/wide-map.ts'
 import { networkOf } from '../../access/address.ts'
 import type { BrokerEvents, EventName } from '../../access/broker-events.ts'
@@ -36,6 +38,8 @@ import { Refusals, type Refused } from './refusals.ts'
 
 /** A record without its pages: measured, and rounded up. */
 const RECORD_BYTES = 320
+/** Units of work (base/work.ts) for a record that is forgotten with its pages: measured, and rounded up. */
+const FORGOTTEN_UNITS = 25
 /** The client identifier of the host program, which publishes too. */
 const HOST = ''
 const IPV6_PREFIX = 64
@@ -47,7 +51,12 @@ export interface RecorderParts {
   readonly current: ActiveConfig
   readonly metrics: Metrics
   readonly events: Events
-  readonly turn: { now(): number }
+  readonly turn: {
+    readonly work: Pick<WorkBudget, 'isSpent' | 'spend'>
+    now(): number
+    /** Runs a task in slices, the first one at once. */
+    runTask(owner: object, task: { resume(): boolean }): void
+  }
 }
 
 export class Recorder implements RecordRoom, EventObserver {
@@ -60,6 +69,10 @@ export class Recorder implements RecordRoom, EventObserver {
   lostBeforeMs = -1
   readonly #startedAtMs: number
   #isFull = false
+  /** A reload has lowered the limit, and not everything that is over it is forgotten yet. */
+  #isOver = false
+  /** What is left to do after a reload. */
+  #trimming: Sliced<void> | undefined = undefined
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
@@ -190,12 +203,20 @@ export class Recorder implements RecordRoom, EventObserver {
 
   /** Forgets Clients that are gone until so many bytes have room. @returns whether they have */
   #makeRoom(holder: string, bytes: number, asking: FlightRecord | undefined): boolean {
+    // All that is over a new limit would be forgotten in one turn.
+    if (this.#isOver) return this.pages.bytes + bytes <= this.#limit
     while (this.pages.bytes + bytes > this.#limit) {
-      const victim = this.#gone.next(holder, asking)
-      if (victim === undefined) return false
-      if (this.isOn) this.#parts.metrics.recorderClientsForgotten++
-      this.#forget(victim)
+      if (!this.#forgetNext(holder, asking)) return false
     }
+    return true
+  }
+
+  /** @returns whether there was a Client that is gone */
+  #forgetNext(holder: string, asking: FlightRecord | undefined): boolean {
+    const victim = this.#gone.next(holder, asking)
+    if (victim === undefined) return false
+    if (this.isOn) this.#parts.metrics.recorderClientsForgotten++
+    this.#forget(victim)
     return true
   }
 
@@ -221,11 +242,41 @@ export class Recorder implements RecordRoom, EventObserver {
     this.pages.bytes -= sizeOfRecord(record)
   }
 
-  /** Applies a limit that a reload has lowered: Clients that are gone are forgotten first. */
+  /**
+   * Applies limits that a reload has lowered, in slices: Clients that are gone are forgotten first; if that is not enough,
+   * the entries of all others are. Until there is room, nobody else makes any.
+   */
   trim(): void {
     if (!this.isOn) this.refusals.clear()
-    if (this.payloadBytes === 0) for (const record of this.#records.values()) record.clearPayloads()
-    if (!this.#makeRoom(HOST, 0, undefined)) for (const record of this.#records.values()) record.clear()
+    this.#isOver = this.pages.bytes > this.#limit
+    if (this.#trimming !== undefined) return void (this.#trimming = this.#trimmed())
+    this.#trimming = this.#trimmed()
+    const { work } = this.#parts.turn
+    const resume = (): boolean => {
+      while (!work.isSpent) if (this.#trimming!.next().done === true) return true
+      return false
+    }
+    this.#parts.turn.runTask(this, { resume })
+  }
+
+  *#trimmed(): Sliced<void> {
+    const { work } = this.#parts.turn
+    while (this.pages.bytes > this.#limit && this.#forgetNext(HOST, undefined)) {
+      work.spend(FORGOTTEN_UNITS)
+      yield
+    }
+    for (const record of this.pages.bytes > this.#limit ? this.#records.values() : []) {
+      record.clear()
+      work.spend(FORGOTTEN_UNITS)
+      yield
+    }
+    this.#isOver = false
+    for (const record of this.payloadBytes === 0 ? this.#records.values() : []) {
+      record.clearPayloads()
+      work.spend(Work.entry)
+      yield
+    }
+    this.#trimming = undefined
   }
 }
 

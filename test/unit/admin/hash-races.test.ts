@@ -3,6 +3,7 @@
  * operations and through commands of Mosquitto's dynamic security. Whatever the order, no user comes back that was deleted, none
  * is half of what was asked for, and none gets a role that was made again under the name of the one that was meant.
  */
+import { finish } from '../../../src/base/slices.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Credentials, Directory } from '../../../src/access/directory/directory.ts'
@@ -61,7 +62,12 @@ const updates: typeof changes = {
 async function command({ directory }: World, given: { readonly command: string; readonly [key: string]: unknown }) {
   await commands[given.command]!(
     { username: 'ann', ...given },
-    { directory, mayStill: () => true, whyRefused: () => Promise.resolve(undefined) },
+    {
+      directory,
+      mayStill: () => true,
+      whyRefused: () => Promise.resolve(undefined),
+      inSlices: (work) => Promise.resolve(finish(work)),
+    },
   )
 }
 

@@ -1,6 +1,6 @@
 /** The history of figures, in virtual time: what is kept of a second, an hour and a month, and what of it is stored. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { HistoryView } from '../../../src/broker/host/history-view.ts'
@@ -66,13 +66,41 @@ test('of each hour the month has its average, which is stored, and there again a
   await third.close()
 })
 
-test('without a file the month begins anew, and a file of something else is left out with a warning', async () => {
+test('a file that cannot be read is kept under another name, which the log names once; the month begins anew', async () => {
   const path = join(scratchFolder(), 'history.json')
-  writeFileSync(path, '{"version":2}')
+  for (const text of ['{"version":2}', '{"version":1,"figu', '']) {
+    writeFileSync(path, text)
+    const api = await TestApi.start({ 'history-file': path })
+    pass(api, 3601)
+    await api.close()
+    const warnings = api.log.lines.filter((line) => line.includes('the history of figures'))
+    assert.equal(warnings.length, 1, warnings.join('\n'))
+    assert.match(
+      warnings[0]!,
+      /cannot be read: .*; it is kept as .*history\.json\.unreadable, and the month begins anew/,
+    )
+    assert.equal(readFileSync(`${path}.unreadable`, 'utf8'), text)
+    assert.equal((JSON.parse(readFileSync(path, 'utf8')) as { rows: unknown[] }).rows.length, 1)
+    assert.equal(existsSync(`${path}.new`), false)
+  }
+})
+
+test('where an unreadable file cannot be renamed either, nothing takes its place', async () => {
+  const folder = scratchFolder()
+  const path = join(folder, 'history.json')
+  writeFileSync(path, 'something else')
+  mkdirSync(join(`${path}.unreadable`, 'full'), { recursive: true })
   const api = await TestApi.start({ 'history-file': path })
-  pass(api, 2)
+  pass(api, 3601)
   await api.close()
-  assert.match(api.log.lines.join('\n'), /the history of figures cannot be read/)
+  assert.match(
+    api.log.lines.join('\n'),
+    /history\.json cannot be read: .*; it stays as it is, and no figures are stored/,
+  )
+  assert.equal(readFileSync(path, 'utf8'), 'something else')
+})
+
+test('with `history-file: off` nothing is stored', async () => {
   assert.deepEqual((await TestApi.start({ 'history-file': 'off' })).services.history.path, '')
 })
 

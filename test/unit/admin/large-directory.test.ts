@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 import type { Directory, Step } from '../../../src/access/directory/directory.ts'
 import type { Client } from '../../../src/access/plugin.ts'
 import { NEW_ROLE, NEW_USER } from '../../../src/admin/access/access-changes.ts'
+import { createDynamicSecurity } from '../../../src/admin/dynamic-security/dynamic-security.ts'
 import { writeJson } from '../../../src/admin/http/json-output.ts'
 import { serverOf } from '../../../src/broker/broker.ts'
 import aclStore from '../../../src/plugins/acl-store.ts'
@@ -153,4 +154,23 @@ test('a login and a decision take as many steps with 100,000 users and 10,000 ro
     few.every((steps) => steps < 100),
     `${few.join(', ')} steps`,
   )
+})
+
+test('commands of dynamic security that list all users take many turns, none of which is long', async (t) => {
+  const { broker } = await started(t)
+  const handler = createDynamicSecurity(broker.broker)
+  const sender = { userName: 'root', address: '' } as Client
+  const ask = async (command: object): Promise<[{ totalCount: number; clients: unknown[] }, number]> => {
+    const text = JSON.stringify({ commands: [command] })
+    const [answer, turns] = await inTurns(broker, () => Promise.resolve(handler(text, () => true, sender)))
+    return [(JSON.parse(answer) as { responses: { data: never }[] }).responses[0]!.data, turns]
+  }
+  const [all, turns] = await ask({ command: 'listClients' })
+  assert.deepEqual([all.totalCount, all.clients.length, all.clients[1]], [USERS, USERS, 'user-1'])
+  assert.ok(turns > 2, `${turns} turns`)
+  const [page] = await ask({ command: 'listClients', offset: 2, count: 3 })
+  assert.deepEqual(page.clients, ['user-10', 'user-100', 'user-1000'])
+  const [verbose, more] = await ask({ command: 'listClients', verbose: true })
+  assert.equal(verbose.clients.length, USERS)
+  assert.ok(more > turns)
 })

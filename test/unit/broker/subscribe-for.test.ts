@@ -281,10 +281,12 @@ test('what is no subscription is named, and changes nothing', async () => {
     [[{ topicFilter: '$share/a/b', noLocal: true }], /noLocal must be false for a Shared Subscription/],
   ]
   for (const [inputs, message] of cases) {
-    await assert.rejects(broker.broker.subscribeFor('meter', inputs as SubscriptionInput[]), {
+    const refused = assert.rejects(broker.broker.subscribeFor('meter', inputs as SubscriptionInput[]), {
       code: 'ERR_USAGE',
       message,
     })
+    await broker.settle()
+    await refused
   }
   for (const identifier of [0, 1.5, 268_435_456, '1']) {
     const options = { subscriptionIdentifier: identifier as number }
@@ -294,7 +296,9 @@ test('what is no subscription is named, and changes nothing', async () => {
     )
   }
   await assert.rejects(broker.broker.unsubscribeFor('meter', []), /topicFilters must be a list/)
-  await assert.rejects(broker.broker.unsubscribeFor('meter', ['a/#/b']), /not a topic filter/)
+  const refused = assert.rejects(broker.broker.unsubscribeFor('meter', ['a/#/b']), /not a topic filter/)
+  await broker.settle()
+  await refused
   assert.equal(await broker.broker.subscribeFor('nobody', [{ topicFilter: 'a' }]), undefined)
   assert.equal(await broker.broker.unsubscribeFor('nobody', ['a']), undefined)
   assert.deepEqual((await broker.broker.session('meter'))!.subscriptions, [])

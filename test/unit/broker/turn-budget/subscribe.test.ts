@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type SubackPacket, type SubscribePacket, type UnsubackPacket } from '../../../../src/codec/packets.ts'
 import { PacketType } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
+import { serverOf } from '../../../../src/broker/broker.ts'
 import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'
 import { sessionsOf } from '../../../support/sessions.ts'
@@ -181,5 +182,27 @@ test('subscribeFor with 10,000 filters, and unsubscribeFor, of a client that is 
     )
     assert.ok((await unsubscribed)!.every(({ reasonCode }) => reasonCode === 0))
   }
+  await broker.close()
+})
+
+test('subscribeFor and unsubscribeFor with 20,000 filters of which the last one is none: nothing is done, in many turns', async () => {
+  const broker = await VirtualBroker.start(ROOM)
+  broker.connect({ clientId: 'connected' })
+  const topicFilters = [...filters(20_000, (at) => `a/${at}/b`), 'a/#/b']
+  const subscriptions = topicFilters.map((topicFilter) => ({ topicFilter }))
+  for (const call of [
+    () => broker.broker.subscribeFor('connected', subscriptions),
+    () => broker.broker.unsubscribeFor('connected', topicFilters),
+  ]) {
+    let refused: Promise<void> | undefined
+    assertShared(
+      'checks',
+      measure(broker, () => {
+        refused = assert.rejects(call(), /not a topic filter/)
+      }),
+    )
+    await refused
+  }
+  assert.equal(serverOf(broker.broker).router.subscriptions, 0)
   await broker.close()
 })

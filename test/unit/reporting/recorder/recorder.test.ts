@@ -8,6 +8,7 @@ import { RecordKind, type RecordEntry } from '../../../../src/reporting/recorder
 import type { ConfigInput } from '../../../../src/config/options.ts'
 import { settled } from '../../admin/support.ts'
 import { VirtualBroker } from '../../../support/virtual-broker.ts'
+import { assertShared, measure } from '../../broker/turn-budget/support.ts'
 
 const PUBLISH: PublishPacket = {
   type: PacketType.PUBLISH,
@@ -227,6 +228,48 @@ test('a page that is cleared by a reload is used again', async () => {
   again.publish('a', 'x', 0)
   assert.equal(entriesOf(broker, 'again').at(-1)!.subject, 'a')
   await broker.close()
+})
+
+test('a lower limit is met in slices: very many Clients are forgotten in many turns, and others are served meanwhile', async () => {
+  const broker = await VirtualBroker.start({ 'max-connect-rate': 0 })
+  for (let at = 0; at < 10_000; at++) broker.connect({ clientId: `c${at}` }).drop()
+  const meter = broker.connect({ clientId: 'meter' })
+  meter.publish('before', 'x', 0)
+  const { recorder } = serverOf(broker.broker)
+  const limit = 100_000
+  assert.ok(usedBytes(broker) > 30 * limit)
+  const lower = (): void => {
+    Object.assign(broker.broker.options, { maxRecorderBytes: limit })
+    recorder.trim()
+  }
+  assertShared('trim', measure(broker, lower))
+  assert.ok(usedBytes(broker) <= limit)
+  assert.ok(recorder.count < 1000)
+  meter.publish('after', 'x', 0)
+  assert.equal(entriesOf(broker, 'meter').at(-1)!.subject, 'after')
+  await broker.close()
+})
+
+test('a limit that is lowered again while it is met, or raised, holds at the end', async () => {
+  for (const [second, least] of [
+    [20_000, 0],
+    [60_000_000, 1],
+  ] as const) {
+    const broker = await VirtualBroker.start({ 'max-connect-rate': 0 })
+    for (let at = 0; at < 5_000; at++) broker.connect({ clientId: `c${at}` }).drop()
+    const { recorder } = serverOf(broker.broker)
+    Object.assign(broker.broker.options, { maxRecorderBytes: 500_000 })
+    recorder.trim()
+    Object.assign(broker.broker.options, { maxRecorderBytes: second })
+    recorder.trim()
+    broker.clock.runTurns()
+    assert.ok(usedBytes(broker) <= second)
+    assert.ok(recorder.count >= least)
+    const again = broker.connect({ clientId: 'again' })
+    again.publish('a', 'x', 0)
+    assert.equal(entriesOf(broker, 'again').at(-1)!.subject, 'a')
+    await broker.close()
+  }
 })
 
 function payloadsOf(broker: VirtualBroker, clientId: string): (string | undefined)[] {
