@@ -416,7 +416,7 @@ export interface AdminSettings {
   readonly keysFile?: string
   /** The audit log: a line of JSON for each action through the HTTP API, and for each request that was refused for its role. `off` = none. Default: `admin-audit.jsonl` in the folder of `persistence.path`; without persistence, none. */
   readonly auditFile?: string
-  /** Where the figures of the last month are stored, once an hour, for the plots of the page. `off` = nowhere: they begin anew with each start. Default: `admin-history.json` in the folder of `persistence.path`; without persistence, nowhere. */
+  /** Where the figures of the last month are stored, once an hour, for the plots of the page; a file that cannot be read is renamed to end in `.unreadable`. `off` = nowhere: they begin anew with each start. Default: `admin-history.json` in the folder of `persistence.path`; without persistence, nowhere. */
   readonly historyFile?: string
   /** Size of the audit log after which it is renamed to end in `.1` and a new one begins. The one before is deleted. In bytes. Default 16777216. */
   readonly maxAuditBytes: number
