@@ -11,8 +11,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { UsageError } from '../src/base/errors.ts'
-import { relay } from './brokers/broker.ts'
-import { sluice } from '../src/bench/own-broker.ts'
+import { relay, sluice } from './brokers/broker.ts'
 import { endChildrenOnSignals } from '../src/bench/process.ts'
 import { compare, verdict, type Comparison } from './comparison.ts'
 import { guarded, type Guarded } from './guarded.ts'

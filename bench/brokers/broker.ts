@@ -5,10 +5,13 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Target } from '../../src/bench/driver/raw-connection.ts'
-import { running, type BrokerKind } from '../../src/bench/own-broker.ts'
+import { ownBrokers, running, type BrokerKind } from '../../src/bench/own-broker.ts'
 import { freePort, makeFolder, startChild } from '../../src/bench/process.ts'
 
 const HOST = '127.0.0.1'
+
+/** Our broker as users have it: the bundle that `npm run build` makes. */
+export const { sluice, sluiceOnDisk } = ownBrokers(fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url)))
 
 function versionIn(packageFile: string): string {
   const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }

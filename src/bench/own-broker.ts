@@ -34,9 +34,6 @@ export interface BrokerKind {
   readonly start: (workload: Workload) => Promise<RunningBroker>
 }
 
-/** The program compiled with this file. A path instead of an import, because it runs in a separate process. */
-const program = fileURLToPath(moduleUrl('cli/main'))
-
 /**
  * Waits until `child` listens at `target`; `folder` is removed when it stops. @throws its output if it does not start
  */
@@ -54,7 +51,7 @@ export async function running(child: Child, target: Target, folder?: string): Pr
   return { target, pid: child.process.pid!, stop }
 }
 
-async function startOurs(workload: Workload, durability: Durability): Promise<RunningBroker> {
+async function startOurs(program: string, workload: Workload, durability: Durability): Promise<RunningBroker> {
   const { transport, settings = {}, storeBytes, isIntercepted, users } = workload
   const folder = makeFolder()
   const target: Target = { transport, host: '127.0.0.1', port: await freePort() }
@@ -78,18 +75,25 @@ async function startOurs(workload: Workload, durability: Durability): Promise<Ru
   }
 }
 
-/** Our broker: the program as users start it, with permissions enabled and durability `memory`. */
-export const sluice: BrokerKind = {
-  name: OURS,
-  version,
-  turnTopic: '$SYS/broker/turn/longest',
-  start: (workload) => startOurs(workload, 'memory'),
+/** Our broker, with permissions enabled and durability `memory`; and with everything on disk before it is acknowledged. */
+export interface OwnBrokers {
+  readonly sluice: BrokerKind
+  readonly sluiceOnDisk: BrokerKind
 }
 
-/** The same, but everything is on disk before it is acknowledged. */
-export const sluiceOnDisk: BrokerKind = {
-  ...sluice,
-  name: `${OURS} disk`,
-  stores: true,
-  start: (workload) => startOurs(workload, 'disk'),
+/**
+ * Our broker as a process of its own.
+ *
+ * @param program the file that runs; by default the one compiled or bundled with this module
+ */
+export function ownBrokers(program = fileURLToPath(moduleUrl('cli/main'))): OwnBrokers {
+  const sluice: BrokerKind = {
+    name: OURS,
+    version,
+    turnTopic: '$SYS/broker/turn/longest',
+    start: (workload) => startOurs(program, workload, 'memory'),
+  }
+  const onDisk: Partial<BrokerKind> = { name: `${OURS} disk`, stores: true }
+  const start: BrokerKind['start'] = (workload) => startOurs(program, workload, 'disk')
+  return { sluice, sluiceOnDisk: { ...sluice, ...onDisk, start } }
 }

@@ -4,7 +4,7 @@ import { UsageError } from '../base/errors.ts'
 import { describeResults, remote, runCampaign, started } from '../bench/campaign.ts'
 import { positive, selectRows, targetOf } from '../bench/choice.ts'
 import { circumstances } from '../bench/circumstances.ts'
-import { sluice, sluiceOnDisk } from '../bench/own-broker.ts'
+import { ownBrokers } from '../bench/own-broker.ts'
 import { endChildrenOnSignals } from '../bench/process.ts'
 import { remoteWorkloads, workloads } from '../bench/workloads.ts'
 import type { Call } from './command.ts'
@@ -22,6 +22,7 @@ export async function bench({ options, terminal }: Call): Promise<number> {
   const seconds = positive('seconds', options['seconds'] ?? '2')
   if (options['json'] !== undefined) await claim(options['json'])
   endChildrenOnSignals()
+  const { sluice, sluiceOnDisk } = ownBrokers()
   const contenders = target === undefined ? [started(sluice), started(sluiceOnDisk)] : [remote(target)]
   const results = await runCampaign({ rows, runs: RUNS, seconds }, contenders)
   terminal.out(describeResults(results).trimEnd())
