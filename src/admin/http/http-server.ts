@@ -50,6 +50,8 @@ export class HttpServer {
   readonly #isLocal: boolean
   /** Connections with a request under way. */
   readonly #busy = new WeakSet<Socket>()
+  /** Connections that sent another request meanwhile, and end with the answer to that. */
+  readonly #refused = new WeakSet<Socket>()
   /** Below TLS: Node does not close those that are still in their handshake. */
   readonly #room = new ConnectionRoom<Socket>()
   /** Connections in their TLS handshake, by `peerOf`: Node does not tell which of them became secure. */
@@ -179,7 +181,7 @@ export class HttpServer {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request
-    if (this.#busy.has(socket)) return this.#refusePipelining(response)
+    if (this.#busy.has(socket)) return this.#refusePipelining(socket, response)
     this.#begin(socket, response)
     const api = await this.#api()
     const readBody = (maxBytes?: number): Promise<Uint8Array> => {
@@ -248,8 +250,15 @@ export class HttpServer {
     webSockets.open(request, socket, head, upgrade)
   }
 
-  /** The answers would have to wait for each other, and nothing would limit how many there are. */
-  #refusePipelining(response: ServerResponse): void {
+  /**
+   * The answers would have to wait for each other, and nothing would limit how many there are. Only one is given: a chunk
+   * may contain thousands of requests, and anybody may send it.
+   */
+  #refusePipelining(socket: Socket, response: ServerResponse): void {
+    if (this.#refused.has(socket)) return
+    this.#refused.add(socket)
+    // What follows would be parsed for nothing.
+    socket.pause()
     response.shouldKeepAlive = false
     send(response, problemAnswer(new Problem('ERR_RATE', 'send the next request after the answer to this one')), false)
   }

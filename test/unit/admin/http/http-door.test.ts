@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
-import { request, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request, type IncomingMessage, type RequestOptions, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -222,6 +222,24 @@ test('several requests at once on one connection: only the first is served', asy
   socket.write('GET /api/v1/overview HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(50))
   const statuses = [...(await textOf(socket)).matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
   assert.deepEqual(statuses, ['200', '429'])
+})
+
+test('of thousands of requests in one chunk, two answers are made', async (t) => {
+  const answer = (): Promise<object> => Promise.resolve({ status: 204, headers: {}, body: [] })
+  const api = (): Promise<Api> => Promise.resolve({ answer } as unknown as Api)
+  const http = new HttpServer(resolveOptions({ admin: {} }), true, undefined, api, Date.now)
+  const responses: ServerResponse[] = []
+  http.server.on('request', (_, response: ServerResponse) => responses.push(response))
+  const path = join(scratchFolder(), 'pipelining.sock')
+  http.server.listen(path)
+  await once(http.server, 'listening')
+  t.after(() => http.close())
+  const socket = connect(path)
+  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1000))
+  const statuses = [...(await textOf(socket)).matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
+  assert.deepEqual(statuses, ['204', '429'])
+  assert.ok(responses.length > 2)
+  assert.equal(responses.filter(({ writableEnded }) => writableEnded).length, 2)
 })
 
 test('one after the other they are all served on one connection', async (t) => {
