@@ -1,4 +1,11 @@
-/** What answers are made from: times, names and sentences. @module */
+/**
+ * What answers are made from: times, names and sentences.
+ *
+ * Text from clients and plugins enters a sentence through `quoted` or `excerpt` only: short, on one line, without tokens.
+ * What `Refusals` and `ClosedConnections` keep went through the same function before.
+ *
+ * @module
+ */
 import type { Broker } from '../../broker/broker.ts'
 import { serverOf } from '../../broker/broker.ts'
 import type { WhyFact } from '../../broker/host/why-view.ts'
@@ -67,14 +74,35 @@ export function unknown(cause: string, text: string, beforeMs: number): WhyFact 
   return { certainty: 'unknown', cause, text, atMs: beforeMs }
 }
 
+/** A reason that somebody else has written, in a sentence. */
+export function excerpt(reason: string): string {
+  return safeExcerpt(reason)
+}
+
+/**
+ * A name that somebody else has given, in a sentence.
+ *
+ * @example
+ * quoted('a"b\u001b') // '"a\\"b\\u001b"'
+ */
+export function quoted(name: string): string {
+  return inQuotes(safeExcerpt(name))
+}
+
+/** The same for a text that was made safe when it was recorded. */
+export function inQuotes(safe: string): string {
+  // What is escaped already needs no second backslash.
+  return JSON.stringify(safe).replaceAll(/\\\\(?=u[\da-f]{4})/g, '\\')
+}
+
 /** A client identifier in a sentence. */
 export function nameOf(clientId: string): string {
-  return clientId === '' ? 'the host program' : JSON.stringify(safeExcerpt(clientId))
+  return clientId === '' ? 'the host program' : quoted(clientId)
 }
 
 /** A topic or filter in a sentence. */
 export function topicText(topic: string): string {
-  return JSON.stringify(safeExcerpt(topic))
+  return quoted(topic)
 }
 
 export function timeText(ms: number): string {

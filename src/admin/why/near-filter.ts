@@ -6,7 +6,7 @@
  */
 import { scanned } from '../../base/work.ts'
 import { matches } from '../../topics/topic-filter.ts'
-import { counted, type Inquiry } from './facts.ts'
+import { counted, quoted, type Inquiry } from './facts.ts'
 import { plainDifference } from './plain-topic.ts'
 
 /** Work of a match, and of the search for a difference, besides the length of the texts. */
@@ -50,8 +50,8 @@ function levelDifference(topicFilter: string, topicName: string): string | undef
     const wrong = filter.flatMap((level, at) => (isMatch(level, topic[at]) ? [] : [at]))
     if (wrong.length === 1) {
       const [at] = wrong
-      const has = topic[at!] === undefined ? 'no level there' : JSON.stringify(topic[at!])
-      return `level ${at! + 1} is ${JSON.stringify(filter[at!])}, and the topic has ${has}`
+      const has = topic[at!] === undefined ? 'no level there' : quoted(topic[at!]!)
+      return `level ${at! + 1} is ${quoted(filter[at!]!)}, and the topic has ${has}`
     }
   }
   const isNear = filter.length < topic.length ? isWithout(topic, filter) : isWithout(filter, topic)

@@ -3,7 +3,7 @@ import type { WhyFact } from '../../broker/host/why-view.ts'
 import type { TopicQuestion } from '../../access/plugin.ts'
 import { decidedBy } from '../../reporting/denials.ts'
 import { MAX_NAME_LENGTH, type ClosedConnectionView } from '../../broker/sessions/closed-connections.ts'
-import { derived, nameOf, topicText, type Inquiry } from './facts.ts'
+import { derived, excerpt, nameOf, topicText, type Inquiry } from './facts.ts'
 import { lastClosed } from './why-closed.ts'
 
 const DOING = { publish: 'publish to', subscribe: 'subscribe to', receive: 'receive' } as const
@@ -23,7 +23,7 @@ export async function deniedFact(
     ...{ clientId, address, listener, action, topic },
   })
   if (explanation.decision === 'allow') return []
-  const text = `${nameOf(clientId)} may not ${DOING[action]} ${topicText(topic)}: ${decidedBy(explanation)}.`
+  const text = `${nameOf(clientId)} may not ${DOING[action]} ${topicText(topic)}: ${excerpt(decidedBy(explanation))}.`
   return [derived('not authorized', text)]
 }
 

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { safeExcerpt } from '../../base/printable.ts'
 import { reasonCodeName, type ReasonCode } from '../../codec/reason-code.ts'
 import type { Broker } from '../../broker/broker.ts'
 import type { WhyFact, WhyView } from '../../broker/host/why-view.ts'
@@ -14,7 +13,7 @@ import type { RecordedRefusal } from '../../reporting/recorder/refusals.ts'
 import { RecordKind } from '../../reporting/recorder/record-kind.ts'
 import { bridgeFacts } from './bridge-facts.ts'
 import { entriesOf, type Evidence } from './evidence.ts'
-import { counted, derived, Inquiry, nameOf, recorded, timeText, unknown } from './facts.ts'
+import { counted, derived, excerpt, Inquiry, nameOf, recorded, timeText, unknown } from './facts.ts'
 import { isFrom, refusalsOf, refusedFacts, strangerFacts } from './why-refused.ts'
 
 const CLOSED_AT_ONCE = 1000
@@ -81,12 +80,13 @@ function closedFact(inquiry: Inquiry, clientId: string, closed: ClosedConnection
 
 function endFact(inquiry: Inquiry, clientId: string, { entry, untilMs }: Evidence, ends: readonly Evidence[]): WhyFact {
   const cause = entry.subject ?? 'unknown cause'
-  const end = { cause, detail: entry.detail ?? '', reasonCode: entry.code as ReasonCode }
+  const end = { cause, detail: excerpt(entry.detail ?? ''), reasonCode: entry.code as ReasonCode }
   return recorded(cause, sentenceOf(inquiry, clientId, end, ends), untilMs)
 }
 
 interface End {
   readonly cause: string
+  /** Made safe. */
   readonly detail: string
   readonly reasonCode: ReasonCode
 }
@@ -94,7 +94,7 @@ interface End {
 function sentenceOf(inquiry: Inquiry, clientId: string, end: End, ends: readonly Evidence[]): string {
   const { cause, detail, reasonCode } = end
   if (cause === 'session taken over') return takeoverSentence(inquiry, clientId, ends)
-  const why = detail === '' ? '' : `: ${safeExcerpt(detail)}`
+  const why = detail === '' ? '' : `: ${detail}`
   const code = reasonCode === 0 ? '' : ` (${reasonCodeName(reasonCode)})`
   return `The connection of ${nameOf(clientId)} ended: ${cause}${why}${code}.`
 }

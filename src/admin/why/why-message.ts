@@ -27,7 +27,7 @@ import {
   type Evidence,
   type TopicEvidence,
 } from './evidence.ts'
-import { counted, derived, Inquiry, nameOf, recorded, timeText, topicText, unknown } from './facts.ts'
+import { counted, derived, excerpt, Inquiry, nameOf, recorded, timeText, topicText, unknown } from './facts.ts'
 import { dropFacts, waitFact } from './session-facts.ts'
 import { matchingOf, subscriptionFacts } from './subscription-facts.ts'
 import { deniedFact } from './rights.ts'
@@ -86,7 +86,7 @@ async function stoppedFacts(inquiry: Inquiry, { stopped, published }: TopicEvide
   if (entry.kind === RecordKind.DroppedByPlugin)
     return [recorded('dropped by plugin', `${what} was dropped by a plugin.`, untilMs)]
   const code = reasonCodeName(entry.code as ReasonCode)
-  const detail = entry.detail === undefined || entry.detail === code ? '' : `: ${entry.detail}`
+  const detail = entry.detail === undefined || entry.detail === code ? '' : `: ${excerpt(entry.detail)}`
   const refused = recorded('publish refused', `${what} was refused (${code})${detail}.`, untilMs)
   if (entry.code !== ReasonCode.NotAuthorized) return [refused]
   return [refused, ...(await deniedFact(inquiry, clientId, 'publish', entry.subject ?? ''))]
@@ -100,7 +100,7 @@ function notStoredFact(inquiry: Inquiry, { clientId, entry, untilMs }: Evidence)
   const at = story.findIndex((each) => each.entry.subject === entry.subject && each.untilMs === untilMs)
   const end = story[at - 1]
   if (end === undefined || !isEnd(end.entry)) return undefined
-  const why = end.entry.detail === undefined ? '' : `: ${end.entry.detail}`
+  const why = end.entry.detail === undefined ? '' : `: ${excerpt(end.entry.detail)}`
   const what = `A message of ${nameOf(clientId)} to ${topicText(entry.subject ?? '')}`
   return recorded('not stored', `${what} was not stored, and its connection was closed${why}.`, end.untilMs)
 }

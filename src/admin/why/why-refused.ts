@@ -12,7 +12,7 @@ import { reasonCodeName, type ReasonCode } from '../../codec/reason-code.ts'
 import type { Broker } from '../../broker/broker.ts'
 import type { WhyFact, WhyRefusedQuery, WhyView } from '../../broker/host/why-view.ts'
 import type { RecordedRefusal } from '../../reporting/recorder/refusals.ts'
-import { counted, Inquiry, nameOf, recorded, timeText, unknown } from './facts.ts'
+import { counted, inQuotes, Inquiry, nameOf, recorded, timeText, unknown } from './facts.ts'
 
 /** Refusals that have a fact each. */
 const MAX_FACTS = 5
@@ -90,8 +90,8 @@ function codeOf({ reasonCode }: RecordedRefusal): string {
 
 function refusedFact(inquiry: Inquiry, refusal: RecordedRefusal): WhyFact {
   const { clientId, userName, address, listener, detail, count, lastAtMs } = refusal
-  const user = userName === undefined ? '' : ` of user ${JSON.stringify(userName)}`
-  const who = clientId === '' ? `A connection${user}` : `A login of ${nameOf(clientId)}${user}`
+  const user = userName === undefined ? '' : ` of user ${inQuotes(userName)}`
+  const who = clientId === '' ? `A connection${user}` : `A login of ${inQuotes(clientId)}${user}`
   const times = count === 1 ? '' : `, ${count} times`
   return recorded(
     'refused',

@@ -31,7 +31,7 @@ export interface RecordedRefusal {
 
 type Entry = { -readonly [Key in keyof RecordedRefusal]: RecordedRefusal[Key] }
 
-/** What is refused. */
+/** What is refused. The user name is an excerpt already. */
 export type Refused = Omit<RecordedRefusal, 'count' | 'firstAtMs' | 'lastAtMs'>
 
 export class Refusals {
@@ -49,7 +49,7 @@ export class Refusals {
     const [old] = known < 0 ? [] : entries.splice(known, 1)
     const { clientId, userName, address, listener, reasonCode } = refused
     const { count, firstAtMs } = old ?? { count: 0, firstAtMs: nowMs }
-    const names = { clientId: safeExcerpt(clientId), userName: userName && safeExcerpt(userName) }
+    const names = { clientId: safeExcerpt(clientId), userName }
     entries.push({ ...names, address, listener, reasonCode, detail, count: count + 1, firstAtMs, lastAtMs: nowMs })
     if (entries.length > MAX_REFUSALS) this.#lose(entries.shift()!)
     if (this.#networks.size > MAX_NETWORKS) this.#loseOldest()
@@ -81,6 +81,6 @@ function isSame(each: Entry, { clientId, userName, listener, reasonCode }: Refus
     each.reasonCode === reasonCode &&
     each.listener === listener &&
     each.clientId === safeExcerpt(clientId) &&
-    each.userName === (userName && safeExcerpt(userName))
+    each.userName === userName
   )
 }

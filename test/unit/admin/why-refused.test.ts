@@ -76,3 +76,15 @@ test('a second device with a wrong password at the address of one that is connec
   }
   assert.deepEqual(causesOf(await why(broker, { clientId: 'meter' })), ['connected', 'others refused'])
 })
+
+test('how much of a long name and reason is left out is counted once', async (t) => {
+  const cause = 'x'.repeat(1000)
+  const denier: Plugin = { name: 'denier', authenticate: () => ({ decision: 'deny', cause }) }
+  const broker = await VirtualBroker.start({ auth: { plugins: [denier] } })
+  t.after(() => broker.close())
+  const clientId = `${'c'.repeat(300)}\u001b`
+  broker.connect({ clientId, userName: 'u'.repeat(300) })
+  await broker.settle()
+  const [first] = await why(broker, { clientId })
+  assert.match(first!.text, /"c{200}… \(101 more\)" of user "u{200}… \(100 more\)" from .*x+… \(\d{3} more\)/)
+})
