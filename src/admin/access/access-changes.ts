@@ -20,6 +20,7 @@ import type {
 } from '../../broker/host/access-admin.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import { checkMemberships, checkName, checkRule, checkRules, checkText } from './access-input.ts'
+import { checkCallerNow } from './caller-now.ts'
 import { deletedSince, namesOfUser } from './deleted-since.ts'
 import { defaultAccessView, groupView, roleView, userView } from './access-views.ts'
 
@@ -78,6 +79,7 @@ export async function putUser(broker: Broker, request: PutUserRequest, options: 
   const { directory } = serverOf(broker)
   const gone = deletedSince(directory, namesOfUser(name, roles, groups))
   const credentials = request.password === undefined ? {} : await directory.makeCredentials(request.password)
+  checkCallerNow(options)
   const lost = gone()
   if (lost !== undefined) {
     throw new SluiceError('ERR_VERSION', `${lost.type} ${lost.name} was deleted meanwhile; nothing was changed`)

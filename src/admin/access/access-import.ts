@@ -21,6 +21,7 @@ import type { ImportRequest, ImportView } from '../../broker/host/access-admin.t
 import type { CallOptions } from '../../broker/host/admin.ts'
 import { checkAdministrators } from './access-changes.ts'
 import { differences } from './access-differences.ts'
+import { checkCallerNow } from './caller-now.ts'
 import { readAccessFile } from './access-file.ts'
 import type { AccessFile } from './access-file-content.ts'
 import { memberships } from './access-views.ts'
@@ -74,7 +75,7 @@ export function planOfFile(directory: Directory, file: unknown): readonly Step[]
   return finish(planOf(directory, finish(readAccessFile(file)), false))
 }
 
-/** @throws {SluiceError} `ERR_LIMIT` for more than can be done in a turn; `ERR_VERSION`; `ERR_USAGE` for the last administrator */
+/** @throws {SluiceError} `ERR_LIMIT` for more than can be done in a turn; `ERR_VERSION`; `ERR_FORBIDDEN`; `ERR_USAGE` for the last administrator */
 async function commit(broker: Broker, prepared: PreparedPlan, options: CallOptions): Promise<void> {
   const { directory, turn } = serverOf(broker)
   const { length } = prepared.written
@@ -84,6 +85,7 @@ async function commit(broker: Broker, prepared: PreparedPlan, options: CallOptio
       `this import changes ${length} entries, and one may change ${MAX_IMPORT_CHANGES}: import several files, each with a part of the users and without \`replace\`, the roles and groups in the first; entries that stay as they are do not count`,
     )
   }
+  checkCallerNow(options)
   checkAdministrators(
     broker,
     prepared.written.map(({ step }) => step),

@@ -23,7 +23,7 @@ export interface Principal {
 
 /** As operations know it. */
 export function callerOf({ name, owner, isLocal, roleNow }: Principal): AdminCaller {
-  return { name, owner, isLocal, role: roleNow() ?? 'viewer' }
+  return { name, owner, isLocal, role: roleNow() ?? 'viewer', roleNow }
 }
 
 /** Whether it has at least that role now. */

@@ -11,6 +11,8 @@ export interface AdminCaller {
   /** As in the audit log. */
   readonly name: string
   readonly role: AdminRole
+  /** What it may do by now, for calls that take time; `undefined` once it may do nothing. Default: `role`. */
+  readonly roleNow?: (() => AdminRole | undefined) | undefined
   /** What tells it apart from others whose names are shown in the same way; default: the name. */
   readonly owner?: string | undefined
   /** Whether it came through the Unix domain socket: it can let somebody in again. */

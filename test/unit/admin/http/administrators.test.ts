@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Credentials } from '../../../../src/access/directory/directory.ts'
+import { importAccess } from '../../../../src/admin/access/access-import.ts'
+import { serverOf } from '../../../../src/broker/broker.ts'
 import { scratchFolder } from '../../../support/scratch-folder.ts'
 import { settled } from '../support.ts'
 import { REMOTE, TestApi } from './support.ts'
@@ -69,5 +72,40 @@ test('who can let somebody in again may remove the last administrator', async ()
   assert.equal((await api.ask('DELETE', '/users/ann')).status, 200)
   await settled(api.test, api.test.broker.admin.putUser({ userName: 'cid', roles: [{ name: 'administrator' }] }))
   assert.equal(await settled(api.test, api.test.broker.admin.deleteUser({ userName: 'cid' })), true)
+  await api.close()
+})
+
+test('a change that waits for the hash of a password is not carried out for a caller that has lost its role meanwhile', async () => {
+  const api = await open()
+  const { directory } = serverOf(api.test.broker)
+  const hashing: (() => void)[] = []
+  const makeCredentials = (): Promise<Credentials> =>
+    new Promise((resolve) => hashing.push(() => resolve({ passwordHash: 'h', scram: 's' })))
+  Object.defineProperty(directory, 'makeCredentials', { value: makeCredentials })
+  const { headers, keyId } = await api.key('administrator')
+  const body = { password: 'x', roles: ['administrator'] }
+  const asked = api.ask('POST', '/users/mole', { body, headers, address: REMOTE })
+  while (hashing.length === 0) await new Promise<void>((resolve) => setImmediate(resolve))
+  assert.equal((await api.ask('DELETE', `/api-keys/${keyId}`)).status, 200)
+  hashing.pop()!()
+  const { status, text } = await asked
+  assert.equal(status, 403)
+  assert.match(text, /key .* has no longer the role administrator; nothing was changed/)
+  assert.equal(directory.get('user', 'mole'), undefined)
+  await api.close()
+})
+
+test('nor is an import, which takes many turns; its dry run is shown', async () => {
+  const api = await open()
+  const { broker } = api.test
+  const file = { format: 'sluice-access', version: 1, users: [{ userName: 'mole' }] }
+  const caller = { name: 'key 1', role: 'administrator', roleNow: () => undefined } as const
+  const importAs = (dryRun: boolean) => settled(api.test, importAccess(broker, { file, dryRun }, { caller }))
+  assert.deepEqual((await importAs(true)).added, ['user mole'])
+  await assert.rejects(importAs(false), {
+    code: 'ERR_FORBIDDEN',
+    message: /^key 1 has no longer the role administrator/,
+  })
+  assert.equal(serverOf(broker).directory.get('user', 'mole'), undefined)
   await api.close()
 })
