@@ -27,6 +27,7 @@ import { texts } from './texts.ts'
 
 const Access = lazily(async () => (await import('./pages/access.tsx')).Access)
 /** With the tables of MQTT, which name packets, properties and Reason Codes. */
+const Console = lazily(async () => (await import('./console/console.tsx')).Console)
 const Trace = lazily(async () => (await import('./pages/trace/trace.tsx')).Trace)
 
 const PAGES: Readonly<Record<keyof typeof texts.pages, ComponentType>> = {
@@ -42,6 +43,7 @@ const PAGES: Readonly<Record<keyof typeof texts.pages, ComponentType>> = {
   access: Access,
   configuration: Configuration,
   log: Log,
+  console: Console,
 }
 
 export function App(): JSX.Element {

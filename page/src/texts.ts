@@ -36,6 +36,7 @@ export const texts = {
     access: 'Access',
     configuration: 'Configuration',
     log: 'Log',
+    console: 'Console',
   },
 
   login: {

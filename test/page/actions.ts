@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { parseTrace } from '../../src/admin/trace/trace-file.ts'
 import { accessActions } from './access-actions.ts'
+import { consoleActions, consoleOfOperator } from './console-actions.ts'
 import type { Action } from './visitor.ts'
 
 function thermostat(number: number): string {
@@ -259,7 +260,7 @@ const useKeyboard: Action = async (visitor) => {
 }
 
 /** A user with the role operator is offered no more than it may do. */
-const logInAsOperator: Action = async (visitor, _, number) => {
+const logInAsOperator: Action = async (visitor, broker, number) => {
   if (visitor.look.width === 'phone') await visitor.button('Menu').click()
   await visitor.button('Log out').click()
   await visitor.heading('Log in').waitFor()
@@ -269,6 +270,7 @@ const logInAsOperator: Action = async (visitor, _, number) => {
   await visitor.goTo('access', 'Access')
   await visitor.row('meter-0001').waitFor()
   assert.equal(await visitor.button('Save').count(), 0)
+  await consoleOfOperator(visitor, broker, number)
 }
 
 /** The last one logs out. */
@@ -293,5 +295,6 @@ export const actions: Readonly<Record<string, Action>> = {
   readActions,
   chooseTheme,
   useKeyboard,
+  ...consoleActions,
   logInAsOperator,
 }

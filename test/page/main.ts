@@ -27,7 +27,7 @@ Usage: npm run page:test -- [--folder FOLDER] [--docs]
 
 /** Pictures in the manual. */
 const DOCS = join(root, 'docs/operating/pictures')
-const IN_DOCS = ['overview', 'client', 'why-answer']
+const IN_DOCS = ['overview', 'client', 'why-answer', 'console-message']
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 

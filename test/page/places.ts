@@ -34,6 +34,7 @@ export const places: readonly Place[] = [
   { name: 'configuration', path: 'configuration', heading: 'Configuration' },
   { name: 'log', path: 'log', heading: 'Log' },
   { name: 'actions', path: 'log/actions', heading: 'Log' },
+  { name: 'console', path: 'console', heading: 'Console' },
   { name: 'nowhere', path: 'nowhere', heading: 'There is no such page.' },
 ]
 

@@ -44,10 +44,10 @@ export class Visitor {
     this.#folder = folder
     page.setDefaultTimeout(30_000)
     page.on('console', (message) => {
-      // That there is no such session, or a trace without a condition, gets an answer that Chromium logs as an error.
+      // That there is no such session, a trace without a condition, or why a console is lost, gets an answer that Chromium logs as an error.
       const isAbsence =
-        /status of 40[04]/.test(message.text()) &&
-        /\/api\/v1\/(?:sessions\/|clients\/|traces)/.test(message.location().url)
+        /status of 4(?:0[04]|26)/.test(message.text()) &&
+        /\/api\/v1\/(?:sessions\/|clients\/|traces|console)/.test(message.location().url)
       if (/^(?:error|warning)$/.test(message.type()) && !isAbsence)
         this.complaints.push(`${message.text()} (${message.location().url})`)
     })

@@ -33,6 +33,7 @@ admin:
   bind: 127.0.0.1:0
   socket: ${join(folder, 'a.sock')}
   max-request-rate: 0
+  show-payloads: administrator
 `
 }
 
