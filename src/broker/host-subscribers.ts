@@ -76,6 +76,7 @@ export class HostSubscribers {
       },
       dropped: (message, cause) => {
         server.metrics.dropped[cause]++
+        server.packets.spans?.dropped('', message, cause)
         this.#events.emit('dropped', { clientId: '', message, cause })
       },
       now: () => server.now(),

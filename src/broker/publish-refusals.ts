@@ -49,6 +49,7 @@ export class PublishRefusals {
     const { metrics, events, recorder, packets } = this.#parts
     metrics.dropped['dropped by plugin']++
     packets.tap?.dropped('', message, 'dropped by plugin')
+    packets.spans?.dropped('', message, 'dropped by plugin')
     recorder.droppedByPlugin(message)
     events.emit('dropped', { clientId: '', message, cause: 'dropped by plugin' })
   }

@@ -350,6 +350,7 @@ export class Publishing {
     const receivers = this.#router.route(message, topic)
     this.#parts.turn.work.spend(receivers * (Work.delivery + copied(message.size)))
     this.#parts.packets.tap?.published(client, message, receivers)
+    this.#parts.packets.spans?.published(client, message, receivers)
     if (this.#parts.events.hasListener.published) {
       message.own()
       this.#parts.events.emit('published', { client, message, receivers })

@@ -107,6 +107,7 @@ export class SessionServices implements SessionSide<Session> {
     this.#metrics.dropped[cause]++
     if (receiver instanceof Session) receiver.noteDrop(message.topicName, cause)
     this.#parts.packets.tap?.dropped(clientId, message, cause)
+    this.#parts.packets.spans?.dropped(clientId, message, cause)
     if (cause === 'not authorized') this.#notReceived(clientId, message)
     if (!this.#events.hasListener.dropped) return
     message.own()
@@ -120,6 +121,7 @@ export class SessionServices implements SessionSide<Session> {
 
   delivered({ clientId }: Session, message: ApplicationMessage, qos: QoS): void {
     this.#parts.packets.tap?.delivered(clientId, message, qos)
+    this.#parts.packets.spans?.delivered(clientId, message, qos)
     if (!this.#events.hasListener.delivered) return
     message.own()
     this.#events.emit('delivered', { clientId, message, qos })

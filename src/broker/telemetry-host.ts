@@ -20,6 +20,7 @@ export function telemetryHost(
   return {
     ...parts,
     metrics: server.metrics,
+    packets: server.packets,
     version,
     startedAtMs: figures.startedAtMs,
     figures: () => figures.all(),

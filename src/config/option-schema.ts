@@ -69,6 +69,18 @@ function isHostName(text: string): boolean {
   return /^[^\s:/?#@*[\]]+$/.test(text)
 }
 
+const BAD_NAME = "has a name that is none of an HTTP header: letters, digits and !#$%&'*+-.^_`|~"
+const BAD_VALUE = 'has a value with characters that an HTTP header cannot have, such as a line feed'
+
+/** Node would refuse them with each request, and say so then. */
+function areHeaderNames(headers: Readonly<Record<string, string>>): boolean {
+  return Object.keys(headers).every((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name))
+}
+
+function areHeaderValues(headers: Readonly<Record<string, string>>): boolean {
+  return Object.values(headers).every((value) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+}
+
 /** Credentials would appear wherever the address is shown. */
 function hasNoCredentials(address: string): boolean {
   const { username, password } = new URL(address)
@@ -108,7 +120,8 @@ const DESCRIPTIONS: Readonly<Record<OptionType, (row: OptionRow) => string>> = {
   groups: () => 'a map: group → list of users',
   'role-map': () => 'a map: viewer, operator or administrator → list of values of the claim',
   'durability-map': () => 'a map: topic filter → disk, process or memory',
-  url: () => 'an address that begins with https:// or http:// and contains no user name or password',
+  url: ({ isBase }) =>
+    `an address that begins with https:// or http:// and contains no user name or password${isBase === true ? ', and neither ? nor #, because paths are appended to it' : ''}`,
   headers: () => 'a map: name → string',
   choices: (row) => `a list of some of ${row.values!.join(', ')}`,
   section: () => 'a section with keys',
@@ -317,9 +330,20 @@ const SCHEMAS: Readonly<Record<OptionType, (row: OptionRow, message: string) => 
       v.picklist(['disk', 'process', 'memory'], 'must be one of disk, process, memory'),
       message,
     ),
-  url: (_, message) =>
-    v.pipe(v.string(message), v.url(message), v.regex(/^https?:/, message), v.check(hasNoCredentials, message)),
-  headers: (_, message) => v.record(v.string(), v.string('must be a string'), message),
+  url: (row, message) =>
+    v.pipe(
+      v.string(message),
+      v.url(message),
+      v.regex(/^https?:/, message),
+      v.check(hasNoCredentials, message),
+      v.check((address) => row.isBase !== true || !/[?#]/.test(address), message),
+    ),
+  headers: (row, message) => {
+    const texts = v.record(v.string(), v.string('must be a string'), message)
+    return row.key === 'headers'
+      ? v.pipe(texts, v.check(areHeaderNames, BAD_NAME), v.check(areHeaderValues, BAD_VALUE))
+      : texts
+  },
   choices: (row, message) =>
     v.pipe(v.array(v.picklist(row.values!, `must be one of ${row.values!.join(', ')}`), message), v.nonEmpty(message)),
   section: (_, message) => v.record(v.string(), v.unknown(), message),

@@ -82,6 +82,8 @@ export interface OptionRow {
   readonly secret?: true
   /** What must be there, readable, before the broker starts. */
   readonly exists?: 'file' | 'folder'
+  /** Of a URL: other addresses begin with it, so it has neither query nor fragment. */
+  readonly isBase?: true
   /** What to do if it is not there. */
   readonly ifMissing?: string
   readonly description: string
@@ -1764,6 +1766,7 @@ const telemetryRows = rows('telemetry', [
   {
     key: 'endpoint',
     type: 'url',
+    isBase: true,
     default: 'http://127.0.0.1:4318',
     description:
       'The base URL of the collector, such as `http://127.0.0.1:4318`; `/v1/metrics`, `/v1/logs` and `/v1/traces` are appended.',

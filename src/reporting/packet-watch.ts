@@ -40,11 +40,23 @@ export interface Tap {
   closed(connection: Connection, end: ConnectionEnd): void
 }
 
+/** What spans of messages are made from. Most messages have none, so nothing is made of them before that is known. */
+export interface MessageSpans {
+  /** A message was routed to so many subscriptions. */
+  published(client: Client | undefined, message: ApplicationMessage, receivers: number): void
+  /** A message was passed to the Connection of a Client. */
+  delivered(clientId: string, message: ApplicationMessage, qos: QoS): void
+  /** A message will not reach a Client, or nobody if the identifier is empty. */
+  dropped(clientId: string, message: ApplicationMessage, cause: DropCause): void
+}
+
 export class PacketWatch implements PacketListeners {
   readonly events: Events
   readonly #hasListener: Readonly<Events['hasListener']>
   /** Set while there are traces. */
   tap: Tap | undefined = undefined
+  /** Set while spans are exported. */
+  spans: MessageSpans | undefined = undefined
 
   constructor(events: Events) {
     this.events = events

@@ -4,7 +4,7 @@
  *   add ──> queue, `max-queued` ──`max-batch` wait, or `batch-interval` has passed──> export ──> done, or lost after `timeout`
  *            └── full: lost, counted
  *
- * A batch is taken at the end of a turn, never while a message is on its way. An exporter that hangs or refuses holds up nothing but
+ * Owners share it (`hasRoomFor`). A batch is taken at the end of a turn, never while a message is on its way. An exporter that hangs or refuses holds up nothing but
  * its own queue. After a failure the next batch waits for the interval, so that a collector that is down is not asked all the time.
  *
  * @module
@@ -28,6 +28,9 @@ export interface ExportQueueParts<Item> {
 
 export class ExportQueue<Item> {
   #items: Item[] = []
+  /** Whose each of them is, and how many each owner has. */
+  #owners: string[] = []
+  readonly #shares = new Map<string, number>()
   #isBusy = false
   #hasFailed = false
   #isDue = false
@@ -44,12 +47,23 @@ export class ExportQueue<Item> {
     return this.#items.length >= this.#parts.maxQueued
   }
 
-  add(item: Item): void {
-    if (this.isFull) {
+  /**
+   * Whether an owner may add another item: as many as still have room, so that one who has many gets no more while a quiet one
+   * always does. One alone gets half of the queue, two a third each.
+   */
+  hasRoomFor(owner: string): boolean {
+    return (this.#shares.get(owner) ?? 0) < this.#parts.maxQueued - this.#items.length
+  }
+
+  /** @param owner who shares the queue with others; without one, the item may take the last place */
+  add(item: Item, owner = ''): void {
+    if (owner === '' ? this.isFull : !this.hasRoomFor(owner)) {
       this.#parts.lost(1)
       return
     }
     this.#items.push(item)
+    this.#owners.push(owner)
+    this.#shares.set(owner, (this.#shares.get(owner) ?? 0) + 1)
     if (this.#isBusy || this.#isDue) return
     if (this.#items.length >= this.#parts.maxBatch && !this.#hasFailed) this.#exportSoon()
     else this.#arm()
@@ -75,6 +89,7 @@ export class ExportQueue<Item> {
     this.#timer = undefined
     const batch = this.#items.splice(0, this.#parts.maxBatch)
     if (batch.length === 0) return
+    for (const owner of this.#owners.splice(0, batch.length)) this.#leave(owner)
     this.#isBusy = true
     exportOnce(this.#parts, batch, (problem) => {
       this.#isBusy = false
@@ -83,6 +98,12 @@ export class ExportQueue<Item> {
       this.#parts.exported(problem)
       this.#continue()
     })
+  }
+
+  #leave(owner: string): void {
+    const left = this.#shares.get(owner)! - 1
+    if (left === 0) this.#shares.delete(owner)
+    else this.#shares.set(owner, left)
   }
 
   #continue(): void {
@@ -100,6 +121,8 @@ export class ExportQueue<Item> {
     this.#timer = undefined
     if (this.#items.length > 0) this.#parts.lost(this.#items.length)
     this.#items = []
+    this.#owners = []
+    this.#shares.clear()
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 

@@ -1,5 +1,5 @@
 /**
- * Traces of messages through the broker, made from events, so that nothing on the way of a message knows of them.
+ * Traces of messages through the broker. Whether a message is traced is decided before anything is made of it.
  *
  *   publisher's span ──> publish: from its reception until it is routed
  *                          └──> route: how many subscriptions
@@ -15,10 +15,13 @@
  */
 import type { Attributes, SpanContext, TraceState } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import type { BrokerEvents } from '../access/broker-events.ts'
 import type { Clock } from '../base/clock.ts'
-import { ApplicationMessage } from '../protocol/application-message.ts'
-import type { Message } from '../protocol/message.ts'
+import type { QoS } from '../codec/packet-types.ts'
+import { noPropertyList } from '../codec/property-list.ts'
+import type { ApplicationMessage } from '../protocol/application-message.ts'
+import type { Client } from '../protocol/client.ts'
+import type { DropCause } from '../protocol/drop-cause.ts'
+import type { MessageSpans } from '../reporting/packet-watch.ts'
 import { parseSharedFilter } from '../topics/topic-filter.ts'
 import type { ExportQueue } from './export-queue.ts'
 import { hrTimeOf, type Origin } from './origin.ts'
@@ -29,11 +32,15 @@ const KIND = { internal: 0, server: 1, producer: 3 } as const
 const UNSET = 0
 const ERROR = 2
 const SAMPLED = 1
+/** The owner of what the host program publishes: no client identifier. */
+const HOST = '$host'
 /** A topic may have 64 KiB; this is what an attribute shows of it. */
 const MAX_ATTRIBUTE_LENGTH = 512
 
 /** A message that is traced. */
 interface Trace {
+  /** Its publisher, who shares the queue with others. */
+  readonly owner: string
   readonly traceId: string
   /** The span of the publisher. */
   readonly parent: SpanContext | undefined
@@ -69,25 +76,28 @@ interface SpanFacts {
   readonly error?: string
 }
 
-export class MessageTraces {
+export class MessageTraces implements MessageSpans {
   /** Of messages that are held, as long as they are; `null` for those that are not to be traced. */
-  readonly #traces = new WeakMap<Message, Trace | null>()
+  readonly #traces = new WeakMap<ApplicationMessage, Trace | null>()
+  /** The last one that is not traced: most of its deliveries come one after the other. */
+  #untraced: ApplicationMessage | undefined = undefined
   readonly #parts: MessageTracesParts
 
   constructor(parts: MessageTracesParts) {
     this.#parts = parts
   }
 
-  readonly published = ({ client, message, receivers }: BrokerEvents['published']): void => {
+  published(client: Client | undefined, message: ApplicationMessage, receivers: number): void {
     const trace = this.#traceOf(message)
     if (trace === null) return
     const { publishId, routeId, parent, receivedAtMs, routedAtMs } = trace
     trace.isPublished = true
+    if (!this.#parts.queue.hasRoomFor(trace.owner)) return this.#parts.lost(2)
     const toMs = this.#parts.clock.wallNow()
     const attributes = {
       ...attributesOf(message),
       ...(client !== undefined && { 'messaging.client.id': excerpt(client.clientId) }),
-      'messaging.message.body.size': message.payload.length,
+      'messaging.message.body.size': message.payloadLength,
     }
     const publish = { name: 'publish', kind: KIND.server, spanId: publishId, parent: () => parent } as const
     const times = { fromMs: receivedAtMs, toMs }
@@ -98,19 +108,19 @@ export class MessageTraces {
     this.#add(trace, { ...route, fromMs: Math.min(routedAtMs, toMs), toMs, attributes: routed })
   }
 
-  readonly delivered = ({ clientId, message, qos }: BrokerEvents['delivered']): void => {
+  delivered(clientId: string, message: ApplicationMessage, qos: QoS): void {
     this.#deliver(message, clientId, { 'sluice.qos': qos })
   }
 
-  readonly dropped = ({ clientId, message, cause }: BrokerEvents['dropped']): void => {
+  dropped(clientId: string, message: ApplicationMessage, cause: DropCause): void {
     this.#deliver(message, clientId, { 'error.type': cause }, cause)
   }
 
-  #deliver(message: Message, clientId: string, extra: Attributes, error?: string): void {
+  #deliver(message: ApplicationMessage, clientId: string, extra: Attributes, error?: string): void {
     const trace = this.#traceOf(message)
     if (trace === null) return
     const { clock, queue, lost } = this.#parts
-    if (queue.isFull) return lost(1)
+    if (!queue.hasRoomFor(trace.owner)) return lost(1)
     const toMs = clock.wallNow()
     const attributes = {
       ...attributesOf(message),
@@ -138,25 +148,29 @@ export class MessageTraces {
     }
   }
 
-  #traceOf(message: Message): Trace | null {
+  /** Hot while spans are exported: asked for each message and each delivery. */
+  #traceOf(message: ApplicationMessage): Trace | null {
+    if (message === this.#untraced) return null
     const known = this.#traces.get(message)
     if (known !== undefined) return known
     const trace = this.#begin(message)
     // Without a ratio the message itself says whether it is traced, and most are not: nothing is kept for those.
     if (trace !== null || this.#parts.samplingRatio > 0) this.#traces.set(message, trace)
+    if (trace === null) this.#untraced = message
     return trace
   }
 
-  #begin(message: Message): Trace | null {
+  #begin(message: ApplicationMessage): Trace | null {
     if (message.topicName.startsWith('$SYS/')) return null
-    const context = traceContextOf(message.properties)
+    const context = message.propertyList === noPropertyList ? undefined : traceContextOf(message.properties)
     const { samplingRatio, clock, makeState } = this.#parts
     const isTraced = context === undefined ? samplingRatio > 0 && clock.random() < samplingRatio : isSampled(context)
     if (!isTraced) return null
     const state = (context?.state ?? '') === '' ? undefined : makeState(context!.state)
     const routedAtMs = clock.wallNow()
-    const ageMs = message instanceof ApplicationMessage ? clock.now() - message.receivedAtMs : 0
+    const ageMs = clock.now() - message.receivedAtMs
     return {
+      owner: message.publisher === '' ? HOST : message.publisher,
       traceId: context?.traceId ?? this.#identifier(16),
       parent: context === undefined ? undefined : parentOf(context, state),
       state,
@@ -175,7 +189,7 @@ export class MessageTraces {
   #add(trace: Trace, facts: SpanFacts): void {
     const { name, kind, spanId, parent, fromMs, toMs, attributes, error } = facts
     const { origin, queue } = this.#parts
-    queue.add({
+    const span: ReadableSpan = {
       name,
       kind,
       spanContext: () => contextOf(trace, spanId),
@@ -193,7 +207,8 @@ export class MessageTraces {
       resource: origin.resource,
       instrumentationScope: origin.scope,
       ...{ droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0 },
-    })
+    }
+    queue.add(span, trace.owner)
   }
 }
 
@@ -205,7 +220,7 @@ function parentOf({ traceId, spanId, flags }: TraceContext, state: TraceState | 
   return { traceId, spanId, traceFlags: flags, isRemote: true, ...(state !== undefined && { traceState: state }) }
 }
 
-function attributesOf({ topicName }: Message): Attributes {
+function attributesOf({ topicName }: ApplicationMessage): Attributes {
   return { 'messaging.system': 'mqtt', 'messaging.destination.name': excerpt(topicName) }
 }
 

@@ -3,7 +3,7 @@
  *
  *   figures, read every `metrics-interval` ─────────────> exporter of metrics ──┐
  *   log ──> LogTap ──> record ──> queue ──────────────> exporter of logs ─────┼──> collector
- *   events published, delivered, dropped ──> span ──> queue ──> … of traces ──┘
+ *   messages that are sampled ──> spans ──> queue ─────> exporter of traces ──┘
  *
  * The official exporters encode and send. What comes before them is ours: figures are counted already, and queues must be
  * bounded and counted. Nothing here is loaded without the section `telemetry`.
@@ -104,12 +104,7 @@ class Telemetry implements TelemetryExport {
 
   begin(): void {
     if (this.#lines !== undefined) this.#host.tap.reader = this.#reader
-    const traces = this.#traces
-    if (traces !== undefined) {
-      this.#host.events.on('published', traces.published)
-      this.#host.events.on('delivered', traces.delivered)
-      this.#host.events.on('dropped', traces.dropped)
-    }
+    if (this.#traces !== undefined) this.#host.packets.spans = this.#traces
     this.#exportLater()
   }
 
@@ -158,13 +153,9 @@ class Telemetry implements TelemetryExport {
 
   async end(): Promise<void> {
     this.#timer?.cancel()
-    const { tap, events } = this.#host
+    const { tap, packets } = this.#host
     if (tap.reader === this.#reader) tap.reader = undefined
-    if (this.#traces !== undefined) {
-      events.off('published', this.#traces.published)
-      events.off('delivered', this.#traces.delivered)
-      events.off('dropped', this.#traces.dropped)
-    }
+    if (packets.spans === this.#traces) packets.spans = undefined
     const lastFigures = this.#exporters.metrics === undefined ? undefined : this.#exportMetrics()
     await Promise.all([this.#lines?.end(), this.#spans?.end(), lastFigures])
     // What fails now has been reported, or concerns nobody any more.

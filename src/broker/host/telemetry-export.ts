@@ -10,6 +10,7 @@ import type { LogTap } from '../../base/log-tap.ts'
 import type { TelemetryOptions } from '../../config/options.ts'
 import type { Events } from '../../reporting/events.ts'
 import type { Figure } from '../../reporting/figure.ts'
+import type { PacketWatch } from '../../reporting/packet-watch.ts'
 import type { Metrics } from '../../reporting/metrics.ts'
 
 /** What an export reads, and where it reports. */
@@ -19,6 +20,8 @@ export interface TelemetryHost {
   readonly tap: LogTap
   readonly events: Events
   readonly metrics: Metrics
+  /** Where spans of messages are made. */
+  readonly packets: Pick<PacketWatch, 'spans'>
   /** Version of the broker. */
   readonly version: string
   /** When the counters began, in milliseconds since 1970. */

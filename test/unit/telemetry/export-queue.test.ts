@@ -105,3 +105,20 @@ test('the end gives up what an exporter refuses, and waits for one that is under
   await ended
   assert.deepEqual([probe.batches.length, probe.lost], [1, 5])
 })
+
+test('owners share the queue: a loud one gets half of it, two a third each, and a quiet one always has room', () => {
+  const probe = new Probe({ maxQueued: 12, maxBatch: 100 })
+  const held = (owner: string, count: number): number => {
+    const before = probe.lost
+    for (let at = 0; at < count; at++) probe.queue.add(at, owner)
+    return count - (probe.lost - before)
+  }
+  assert.equal(held('loud', 1000), 6)
+  assert.equal(held('other', 1000), 3)
+  assert.deepEqual([probe.queue.hasRoomFor('loud'), probe.queue.hasRoomFor('quiet')], [false, true])
+  assert.equal(held('quiet', 1), 1)
+  probe.answers = [ACCEPTED]
+  probe.clock.advance(5_000)
+  assert.equal(probe.batches[0]!.length, 10)
+  assert.equal(held('loud', 1000), 6, 'what was exported no longer counts')
+})

@@ -5,6 +5,11 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { connectAsync, type IPublishPacket, type MqttClient } from 'mqtt'
 import type { BrokerEvents } from '../../../src/access/broker-events.ts'
+import { serverOf } from '../../../src/broker/broker.ts'
+import { encodePacket } from '../../../src/codec/encode.ts'
+import { PacketType } from '../../../src/codec/packet-types.ts'
+import type { PublishPacket } from '../../../src/codec/packets.ts'
+import { noProperties } from '../../../src/codec/properties.ts'
 import { ConfigError } from '../../../src/base/errors.ts'
 import { createBroker, type Broker } from '../../../src/index.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
@@ -259,6 +264,19 @@ test('errors name the key and the way out, and no secret', async () => {
   const open = (telemetry: Telemetry): Promise<unknown> => createBroker({ listeners: {}, telemetry })
   const endpoint = 'http://127.0.0.1:4318'
   await assert.rejects(open({ endpoint: 'ftp://127.0.0.1' }), /telemetry\.endpoint must be an address that begins with/)
+  for (const beside of ['?key=1', '/#part', '/?']) {
+    await assert.rejects(
+      open({ endpoint: endpoint + beside }),
+      /telemetry\.endpoint must be .* neither \? nor #/,
+      beside,
+    )
+  }
+  for (const headers of [{ 'x tenant': 'a' }, { '': 'a' }, { 'x:': 'a' }]) {
+    await assert.rejects(open({ endpoint, headers }), /telemetry\.headers has a name that is none of an HTTP header/)
+  }
+  await assert.rejects(open({ endpoint, headers: { 'x-tenant': 'secret\nx: y' } }), (error: ConfigError) => {
+    return /telemetry\.headers has a value/.test(error.message) && !error.message.includes('secret')
+  })
   await assert.rejects(open({ endpoint, 'headers-file': path }), (error: ConfigError) => {
     assert.equal(error.code, 'ERR_TELEMETRY_FILE')
     return error.message.includes(path) && !error.message.includes('secret')
@@ -279,8 +297,39 @@ test('a reload begins and ends the export; without it nobody listens to messages
   client.publish('a', 'before')
   await broker.broker.reload({ listeners: {}, telemetry })
   client.publish('a', 'meanwhile')
+  const { packets } = serverOf(broker.broker)
+  assert.notEqual(packets.spans, undefined)
+  assert.deepEqual(packets.events.hasListener, NOTHING, 'no message becomes an event for it')
   await broker.broker.reload({ listeners: {} })
   client.publish('a', 'after')
   await settledUntil(broker, 'the export has ended', () => receiver.metrics.length > 0 && receiver.spans.length > 0)
   assert.equal(named(receiver.spans, 'publish').length, 1)
+  assert.equal(packets.spans, undefined)
 })
+
+const NOTHING = { published: false, delivered: false, dropped: false, packets: false }
+
+test('a publisher of very many messages in a turn leaves room for the spans of others', async (t) => {
+  const receiver = await OtlpReceiver.start(t)
+  const telemetry = { endpoint: receiver.endpoint, 'sampling-ratio': 1, 'max-queued': 64, 'max-batch': 64 }
+  const broker = await VirtualBroker.start({ telemetry })
+  t.after(() => broker.close())
+  const [loud, quiet] = [broker.connect({ clientId: 'loud' }), broker.connect({ clientId: 'quiet' })]
+  const messages = (count: number, topicName: string): Uint8Array =>
+    Buffer.concat(Array.from({ length: count }, () => encodePacket(publishOf(topicName), 5)))
+  // All within one turn, so that nothing is exported in between.
+  loud.sendBytesInTurn(messages(1000, 'loud'))
+  quiet.sendBytesInTurn(messages(1, 'quiet'))
+  await settledUntil(broker, 'the spans have come', () => named(receiver.spans, 'publish').length > 1)
+  const topics = named(receiver.spans, 'publish').map(
+    (span) => attributesOf(span.attributes)['messaging.destination.name'],
+  )
+  assert.ok(topics.includes('quiet'), `${topics.join()}`)
+  assert.ok(broker.broker.metrics.telemetrySpansLost > 1000)
+})
+
+function publishOf(topicName: string): PublishPacket {
+  const payload = new Uint8Array()
+  const flags = { qos: 0, retain: false, dup: false, packetIdentifier: 0 } as const
+  return { type: PacketType.PUBLISH, topicName, payload, ...flags, properties: noProperties }
+}
