@@ -120,6 +120,11 @@ export class BrokerProcess {
     return this.#child.ask('mostRecorderBytes', undefined, MEMORY_TIMEOUT_MS)
   }
 
+  /** What the flight recorder has of a Client, one line for each entry. */
+  recordOf(clientId: string): Promise<readonly string[]> {
+    return this.#child.ask('recordOf', clientId, MEMORY_TIMEOUT_MS)
+  }
+
   /** Bytes; the most that it ever had. Where the system does not tell: 0. */
   async peakResident(): Promise<number> {
     try {

@@ -1,6 +1,6 @@
 /**
  * The honest Clients' process: a pair that speaks all the time, some that only listen, some that come and go through every door,
- * and one that is away and is written to. It measures how long the worst of them had to wait.
+ * one that is away and is written to, and one that keeps silent. It measures how long the worst of them had to wait.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { answerRequests } from './child.ts'
 import { Keeper } from './keeper.ts'
 import { Newcomers } from './newcomers.ts'
 import { Pair } from './pair.ts'
+import { Witness } from './witness.ts'
 import { WorkMeter } from './work-meter.ts'
 import type { Ports } from './wire.ts'
 
@@ -29,6 +30,7 @@ export interface HonestReport {
 let pair: Pair
 let newcomers: Newcomers
 let keeper: Keeper
+let witness: Witness
 
 interface Start {
   readonly ports: Ports
@@ -43,6 +45,8 @@ async function start({ ports, pid, mayBeRefused }: Start): Promise<void> {
   await pair.start()
   keeper = new Keeper(ports, mayBeRefused)
   await keeper.start()
+  witness = new Witness(ports)
+  await witness.start()
   newcomers = new Newcomers(ports, work)
 }
 
@@ -61,7 +65,7 @@ async function report(): Promise<HonestReport> {
     worstLoginMs: newcomers.worst.waitMs,
     worstLoginWorkMs: newcomers.worst.workMs,
     logins: newcomers.logins,
-    faults: [...pair.faults, ...newcomers.faults, ...keeper.faults],
+    faults: [...pair.faults, ...newcomers.faults, ...keeper.faults, ...witness.faults],
   }
 }
 
@@ -69,6 +73,7 @@ function leave(): void {
   pair.leave()
   newcomers.leave()
   keeper.leave()
+  witness.leave()
 }
 
 /** After a restart: the mail is there, and a pair is served. @returns what is wrong */

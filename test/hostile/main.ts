@@ -35,6 +35,7 @@ and log in through every door, attacks it from another process, and restarts it.
   a turn of the broker counts more work than its budget,
   the attacker is sent bytes that are not its own,
   memory does not come back to where it was, or the process takes more than twice its heap,
+  the flight recorder takes more than its budget, or loses what it has of a Client that keeps silent,
   the restart fails, or what was acknowledged before is gone.
 
 A line says: the worst wait of an honest Client for a message, and how long the broker worked in the meantime; the work of the

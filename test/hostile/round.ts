@@ -17,6 +17,7 @@ import { Child } from './child.ts'
 import type { HonestReport } from './honest.ts'
 import { writeConfig } from './posture.ts'
 import type { Shape } from './shape.ts'
+import { WITNESS } from './witness.ts'
 
 const CALM_MS = 600
 /** After the attack its last effects are still measured. */
@@ -24,6 +25,8 @@ const AFTERMATH_MS = 500
 /** An operator in a hurry; but a reload begins password checks anew, and on a busy machine one has to come to its end in between. */
 const RELOAD_EVERY_MS = 1_500
 const HONEST_TIMEOUT_MS = 60_000
+/** Of payloads. */
+const RECORDED_BYTES = 64
 /** What is given back slowly gets so long. */
 const MEMORY_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 15_000
@@ -50,6 +53,9 @@ export interface RoundResult {
   /** Units of work of the largest turn, and of the largest step that the attack can ask for. */
   mostTurnUnits?: number
   mostRecorderBytes?: number
+  /** What the flight recorder has of a Client that keeps silent: before the attack, and after it. */
+  recordBefore?: readonly string[]
+  recordAfter?: readonly string[]
   stepUnits: number
   restartMs?: number
   /** Beyond what limits say: the broker died, a secret was read, and so on. */
@@ -98,7 +104,8 @@ class Round {
     result.parameters = drawn.parameters
     result.stepUnits = drawn.stepUnits
     this.#accuses = drawn.fillsStore ? STORE_IS_FULL : this.#shape.accuses
-    const config = await writeConfig(this.#folder, this.#shape, drawn.config)
+    const recorded = { 'recorder-payload-bytes': this.#random.chance(0.5) ? RECORDED_BYTES : 0 }
+    const config = await writeConfig(this.#folder, this.#shape, { ...recorded, ...drawn.config })
     this.#broker = await this.#startBroker(config)
     await this.#honest.ask('start', {
       ports: this.#broker.ports,
@@ -107,6 +114,7 @@ class Round {
     })
     await pause(CALM_MS)
     result.memoryBefore = await this.#memory()
+    result.recordBefore = await this.#broker.recordOf(WITNESS)
     await this.#honest.ask('watch')
     const resumeLog = this.#shape.stallsLog === true ? this.#broker.stallLog() : undefined
     const broker = this.#broker
@@ -164,6 +172,7 @@ class Round {
     result.peakResident = await this.#broker!.peakResident()
     result.mostTurnUnits = await this.#broker!.mostTurnUnits()
     result.mostRecorderBytes = await this.#broker!.mostRecorderBytes()
+    result.recordAfter = await this.#broker!.recordOf(WITNESS)
   }
 
   async #memory(): Promise<number> {

@@ -44,6 +44,10 @@ export function problemsOf(result: RoundResult, allowed: Allowances): string[] {
   if (mostTurnUnits > allowed.turnUnits + stepUnits) problems.push(`one turn counted ${mostTurnUnits} units of work`)
   const { mostRecorderBytes = 0 } = result
   if (mostRecorderBytes > allowed.recorderBytes) problems.push(`the recorder took ${megabytes(mostRecorderBytes)}`)
+  const { recordBefore, recordAfter } = result
+  if (recordAfter !== undefined && !(recordBefore ?? []).every((line) => recordAfter.includes(line)))
+    problems.push('the flight recorder has lost entries of a Client that kept silent')
+  if (recordBefore?.length === 0) problems.push('the flight recorder has nothing of an honest Client')
   if (memoryAfter !== undefined && memoryAfter - memoryBefore > allowed.growthBytes) {
     problems.push(`${megabytes(memoryAfter - memoryBefore)} are not given back`)
   }

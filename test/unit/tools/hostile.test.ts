@@ -53,6 +53,8 @@ function resultOf(more: Partial<RoundResult> = {}, honest: Partial<HonestReport>
     peakResident: 9000,
     mostTurnUnits: 700,
     stepUnits: 200,
+    recordBefore: ['a'],
+    recordAfter: ['a', 'b'],
     faults: [],
     ...more,
   }
@@ -66,6 +68,8 @@ test('a verdict names each thing that is wrong, and nothing else', () => {
     [resultOf({ peakResident: 10_001 }), /the process took/],
     [resultOf({ mostTurnUnits: 701 }), /one turn counted 701 units/],
     [resultOf({ mostRecorderBytes: 5_000_000 }), /the recorder took 5 MB/],
+    [resultOf({ recordBefore: ['a', 'b'], recordAfter: ['b', 'c'] }), /lost entries of a Client that kept silent/],
+    [resultOf({ recordBefore: [] }), /nothing of an honest Client/],
     [resultOf({}, { worstWorkMs: 101 }), /while a message waited/],
     [resultOf({}, { worstLoginWorkMs: 401 }), /while a log-in waited/],
     [resultOf({}, { worstWaitMs: 401 }), /an honest message waited 401 ms/],
