@@ -10,20 +10,15 @@
  * @module
  */
 import { readFile, writeFile } from 'node:fs/promises'
-import { UsageError } from '../src/base/errors.ts'
 import { relay, sluice } from './brokers/broker.ts'
 import { endChildrenOnSignals } from '../src/bench/process.ts'
 import { compare, verdict, type Comparison } from './comparison.ts'
-import { guarded, type Guarded } from './guarded.ts'
-import { costOf, significant } from '../src/bench/results.ts'
-import { runOnce } from '../src/bench/run.ts'
-import { workloads, type Workload } from '../src/bench/workloads.ts'
+import type { Guarded } from './guarded.ts'
+import { chosen, cost, workloadNamed } from './guarded-run.ts'
+import { significant } from '../src/bench/results.ts'
 import { readCommandLine } from '../tools/command-line.ts'
 
 const PAIRS = 5
-const SECONDS = 1.5
-/** Rows that measure for longer have this much, so that the guard stays short. */
-const MOST_SECONDS = 3
 
 /** The ratios of an earlier commit, by row. */
 interface Record {
@@ -42,21 +37,6 @@ Usage: npm run bench:guard -- [--rows NAME,..] [--record]
   --rows NAME,..  only these rows
 `
 
-function workloadNamed(name: string): Workload {
-  const workload = workloads.find((candidate) => candidate.name === name)!
-  const { seconds = SECONDS, warmUpSeconds = 1 } = workload
-  return { ...workload, seconds: Math.min(seconds, MOST_SECONDS), warmUpSeconds: Math.min(warmUpSeconds, MOST_SECONDS) }
-}
-
-async function cost(kind: typeof sluice, workload: Workload): Promise<number> {
-  const measurement = await runOnce(kind, workload, SECONDS)
-  const spent = costOf(workload.shape, measurement)
-  if (spent === undefined) throw new Error(`${kind.name} delivered nothing, or this system keeps no accounts`)
-  const { lost } = measurement
-  if (lost > 0) throw new Error(`${kind.name} lost ${lost} messages in ${workload.name}`)
-  return spent
-}
-
 async function measure({ row, reference, pairs = PAIRS }: Guarded): Promise<Comparison> {
   const ratios: number[] = []
   for (let pair = 1; pair <= pairs; pair++) {
@@ -68,16 +48,6 @@ async function measure({ row, reference, pairs = PAIRS }: Guarded): Promise<Comp
 
 async function readRecord(): Promise<Record> {
   return JSON.parse(await readFile(recordFile, 'utf8')) as Record
-}
-
-/** @throws {UsageError} for a row that is not guarded */
-function chosen(names: string | undefined): readonly Guarded[] {
-  if (names === undefined) return guarded
-  return names.split(',').map((name) => {
-    const found = guarded.find(({ row }) => row === name)
-    if (found) return found
-    throw new UsageError(`unknown row ${name}; the rows are ${guarded.map(({ row }) => row).join(', ')}`)
-  })
 }
 
 async function record(rows: readonly Guarded[], before: Record): Promise<void> {
