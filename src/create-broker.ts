@@ -28,9 +28,9 @@ async function loadAdmin(broker: BrokerOfParts): Promise<Admin> {
 }
 
 /** Most programs never set a password. */
-async function makeCredentials(password: string): Promise<Credentials> {
+async function makeCredentials(password: string, holder?: string): Promise<Credentials> {
   const { makeCredentials: make } = await import('./plugins/credentials.ts')
-  return make(password)
+  return make(password, holder)
 }
 
 /** Few configurations name one. */

@@ -2,7 +2,9 @@
  * Makes what is kept of a password, in a thread: a hash takes a tenth of a second of processor time, which the clients of the broker
  * must not wait for.
  *
- *   password ─> thread: Argon2id, SCRAM-SHA-256 ─> credentials           the thread ends when nobody waits for it
+ *   password ─> line ─> thread: Argon2id, SCRAM-SHA-256 ─> credentials       the thread ends when nobody waits for it
+ *
+ * In the line (`credentials-line.ts`), callers take turns.
  *
  * @module
  */
@@ -10,31 +12,36 @@ import { Worker } from 'node:worker_threads'
 import type { Credentials } from '../access/directory/directory.ts'
 import { PluginError, UsageError } from '../base/errors.ts'
 import { moduleUrl } from '../base/module-url.ts'
+import { CredentialsLine } from './credentials-line.ts'
 import type { CredentialsAnswer, CredentialsQuestion } from './credentials-worker.ts'
 import { MAX_PASSWORD_BYTES } from './password-hash.ts'
-
-/** Passwords that may wait for the thread. */
-const MAX_WAITING = 1000
 
 interface Waiting {
   resolve(credentials: Credentials): void
   reject(error: Error): void
 }
 
+/** What the thread has been given. */
 const waiting = new Map<number, Waiting>()
+const line = new CredentialsLine(hash)
 let thread: Worker | undefined
 let lastNumber = 0
 
 /**
+ * @param holder callers take turns; `undefined` for the host program and callers on the machine
  * @throws {UsageError} for a password that is empty or too long
- * @throws {PluginError} if too many wait, or the thread dies
+ * @throws {SluiceError} `ERR_LIMIT` if too many wait
+ * @throws {PluginError} if the thread dies
  */
-export async function makeCredentials(password: string): Promise<Credentials> {
+export async function makeCredentials(password: string, holder?: string): Promise<Credentials> {
   const length = Buffer.byteLength(password)
   if (length === 0 || length > MAX_PASSWORD_BYTES) {
     throw new UsageError(`a password must have 1 to ${MAX_PASSWORD_BYTES} bytes, got ${length}`)
   }
-  if (waiting.size >= MAX_WAITING) throw new PluginError(`${MAX_WAITING} passwords wait to be hashed`)
+  return line.run(password, holder)
+}
+
+function hash(password: string): Promise<Credentials> {
   const worker = (thread ??= startThread())
   const number = ++lastNumber
   worker.postMessage({ number, password } satisfies CredentialsQuestion)

@@ -12,6 +12,7 @@
 import { SluiceError, UsageError } from '../../base/errors.ts'
 import { finish, type Sliced } from '../../base/slices.ts'
 import { Bans, type Banned } from './bans.ts'
+import type { MakeCredentials } from './credentials.ts'
 import type { DirectoryLimits } from './directory-limits.ts'
 import { decodeEntry, encodeEntry } from './entry-codec.ts'
 import { withNumbers } from './entry-references.ts'
@@ -27,6 +28,7 @@ import {
   type Written,
 } from './plan.ts'
 
+export type { Credentials, MakeCredentials } from './credentials.ts'
 export type { DirectoryChange, PreparedPlan, Step } from './plan.ts'
 import {
   ADMINISTRATOR,
@@ -65,14 +67,6 @@ export interface DirectoryKeeper {
   set(record: DirectoryRecord): void
   remove(type: string, name: string): void
 }
-
-/** What is kept of a password. */
-export interface Credentials {
-  readonly passwordHash: string
-  readonly scram: string
-}
-/** @throws {UsageError} for a password that cannot be used */
-export type MakeCredentials = (password: string) => Promise<Credentials>
 
 const NO_CREDENTIALS: MakeCredentials = () => Promise.reject(new UsageError('passwords cannot be set here'))
 

@@ -20,7 +20,7 @@ import type {
 } from '../../broker/host/access-admin.ts'
 import { serverOf, type Broker } from '../../broker/broker.ts'
 import { checkMemberships, checkName, checkRule, checkRules, checkText } from './access-input.ts'
-import { checkCallerNow } from './caller-now.ts'
+import { checkCallerNow, holderOf } from './caller-now.ts'
 import { deletedSince, namesOfUser } from './deleted-since.ts'
 import { defaultAccessView, groupView, roleView, userView } from './access-views.ts'
 
@@ -78,7 +78,8 @@ export async function putUser(broker: Broker, request: PutUserRequest, options: 
   const labels = labelsOf(request)
   const { directory } = serverOf(broker)
   const gone = deletedSince(directory, namesOfUser(name, roles, groups))
-  const credentials = request.password === undefined ? {} : await directory.makeCredentials(request.password)
+  const credentials =
+    request.password === undefined ? {} : await directory.makeCredentials(request.password, holderOf(options))
   checkCallerNow(options)
   const lost = gone()
   if (lost !== undefined) {

@@ -35,6 +35,9 @@ function shown(name: string, context: CommandContext): object {
   }
 }
 
+/** All commands are one caller of the thread that hashes: they come one after the other anyway. */
+const CONTROL = '$CONTROL'
+
 /**
  * The credentials that a command sets; nothing without a password.
  *
@@ -49,7 +52,7 @@ async function credentialsIn(
   const password = textIn(given, 'password')
   if (password === undefined || password === '') return {}
   const gone = deletedSince(directory, namesOfUser(nameIn(given, 'username'), roles, groups))
-  const credentials = await directory.makeCredentials(password)
+  const credentials = await directory.makeCredentials(password, CONTROL)
   const lost = gone()
   if (lost !== undefined) throw new CommandError(`${NOUNS[lost.type]} not found`)
   return credentials
