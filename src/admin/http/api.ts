@@ -20,6 +20,8 @@ import type { AdminOptions, Options } from '../../config/resolved-options.ts'
 import { createAdmin } from '../admin.ts'
 import type { AdminServices } from '../admin-services.ts'
 import type { ApiKeys } from '../api-keys.ts'
+import { withOfferedLogin } from '../console/console-login.ts'
+import { CONSOLE_PATH } from '../console/console-protocols.ts'
 import { CONSOLE_ROLE } from '../console/console-rights.ts'
 import { Consoles } from '../console/consoles.ts'
 import { LoginChecks } from '../logins/login-checks.ts'
@@ -45,7 +47,7 @@ import { jsonAnswer, LOCAL_ADDRESS, type Answer, type RequestHead } from './requ
 import { bodyOf, jsonOf, type ReadBody } from './request-body.ts'
 import { requestParameters } from './request-parameters.ts'
 import { RequestRate } from './request-rate.ts'
-import { API_ROOT, CONSOLE_PATH, findRoute, methodProblem, notFound, targetOf, type FoundRoute } from './routes.ts'
+import { API_ROOT, findRoute, methodProblem, notFound, targetOf, type FoundRoute } from './routes.ts'
 
 const COMMON_HEADERS: Answer['headers'] = {
   'Cache-Control': 'private, no-cache',
@@ -192,7 +194,7 @@ export class Api {
   /** @throws {Problem} `ERR_UNAUTHORIZED`, `ERR_RATE` */
   async #logIn(head: RequestHead): Promise<Principal> {
     try {
-      return await this.#locks.principalOf(head)
+      return await this.#locks.principalOf(head.isUpgrade === true ? withOfferedLogin(head) : head)
     } catch (error) {
       throw this.#loginRefused(error, head)
     }

@@ -12,13 +12,12 @@ import { TLSSocket } from 'node:tls'
 import { networkOf, plainAddress } from '../../access/address.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { AdminOptions, Options } from '../../config/resolved-options.ts'
-import { withOfferedLogin } from '../console/console-login.ts'
+import { CONSOLE_PATH } from '../console/console-protocols.ts'
 import type { Api } from './api.ts'
 import { ConnectionRoom } from './connection-room.ts'
 import { bodyOf, follow, lossOf, send } from './exchange.ts'
 import { Problem, problemAnswer } from './problem.ts'
 import { LOCAL_ADDRESS, type ClientCertificate, type ConsoleOpening, type RequestHead } from './request.ts'
-import { CONSOLE_PATH } from './routes.ts'
 import { TrustedCertificates, type TlsFiles } from './trusted-certificates.ts'
 
 const MAX_HEADER_BYTES = 16_384
@@ -239,7 +238,7 @@ export class HttpServer {
     this.#room.begin(this.#below.get(socket) ?? socket)
     const api = await this.#api()
     const asked = { ...headOf(request, this.#isLocal, this.#certificateOf(socket)), isUpgrade: true } as const
-    const { upgrade, status, headers, body } = await api.answer(withOfferedLogin(asked), noBody)
+    const { upgrade, status, headers, body } = await api.answer(asked, noBody)
     if (upgrade === undefined) {
       return webSockets.refuse(socket, status, body.map(String).join(''), headers['Content-Type'] ?? '')
     }

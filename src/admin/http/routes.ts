@@ -8,9 +8,6 @@ import type { RequestHead } from './request.ts'
 /** What every path of an operation begins with. */
 export const API_ROOT = '/api/v1'
 
-/** Where the WebSocket of a console is. */
-export const CONSOLE_PATH = `${API_ROOT}/console`
-
 /** The longest path and query. */
 const MAX_TARGET_LENGTH = 8192
 

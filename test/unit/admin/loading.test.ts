@@ -38,3 +38,15 @@ test('a program that does not call `broker.admin` does not load it', () => {
     exported,
   )
 })
+
+test('the API is loaded with the first request to it, and not with its address', () => {
+  // As compiled, without the imports of types.
+  const folder = join(root, 'build/src/admin')
+  const loaded = [...loadedWith(join(folder, 'http/http-door.js'))].map((file) => relative(folder, file))
+  assert.ok(loaded.includes('http/http-server.js'))
+  const api = ['http/api.js', 'http/locks.js', 'operation-table.js', 'console/consoles.js']
+  assert.deepEqual(
+    api.filter((file) => loaded.includes(file)),
+    [],
+  )
+})
