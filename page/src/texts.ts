@@ -621,7 +621,15 @@ export const texts = {
 
   configuration: {
     search: 'Search',
-    columns: { key: 'Key', value: 'Value' },
+    columns: { key: 'Key', value: 'Value', source: 'From' },
+    show: 'Show',
+    shown: { all: 'All keys', given: 'Only what was set' },
+    sources: {
+      file: (file: string, line: number) => `${file}, line ${line}`,
+      environment: (file: string, line: number) => `variable in ${file}, line ${line}`,
+      program: 'program or command line',
+      default: 'default',
+    },
     reload: 'Reload …',
     reloadAction: 'Reload',
     reloadTitle: 'Reload the configuration?',

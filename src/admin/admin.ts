@@ -26,6 +26,7 @@ import { certificatesOf } from './views/certificates.ts'
 import { clientPage, sessionPage, slowSubscribers } from './views/client-lists.ts'
 import { traceCalls } from './trace/trace-calls.ts'
 import { configurationOf } from './views/configuration.ts'
+import { configurationEntries } from './views/configuration-entries.ts'
 import { healthChecksOf } from './views/health-checks.ts'
 import { deleteRetained, retainedPage } from './views/retained.ts'
 import { subscriptionPage } from './views/subscriptions.ts'
@@ -62,6 +63,10 @@ const calls: Calls = {
   certificates: (broker) => certificatesOf(broker),
   backup: (broker, { path }) => backUp(broker, path),
   configuration: (broker) => configurationOf(broker.options),
+  configurationEntries: (broker) => {
+    const { config, source } = lifeOf(broker).parts
+    return configurationEntries(broker.options, config, source)
+  },
   apiKeys: (broker) => adminServicesOf(broker).keys.all(),
   createApiKey: (broker, request) => adminServicesOf(broker).keys.create(request),
   deleteApiKey: (broker, { keyId }) => adminServicesOf(broker).keys.delete(keyId),

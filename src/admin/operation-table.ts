@@ -206,6 +206,11 @@ export const operationTable: OperationTable = {
     ...{ method: 'GET', path: '/configuration', role: 'administrator', parameters: {}, answer: 'object' },
     description: 'The configuration in force, every default filled in, secrets hidden.',
   },
+  configurationEntries: {
+    ...{ method: 'GET', path: '/configuration/entries', role: 'administrator', parameters: {} },
+    answer: 'ConfigurationEntryView[]',
+    description: 'The same key by key, and where each value comes from: file and line, variable, program or default.',
+  },
   apiKeys: {
     ...{ method: 'GET', path: '/api-keys', role: 'administrator', parameters: {}, answer: 'ApiKeyView[]' },
     description: 'The keys for the HTTP API, without their secrets.',

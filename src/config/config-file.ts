@@ -75,7 +75,8 @@ export function parseConfig(text: string, file: string, environment: Environment
 
   const broken = document.errors.filter((error) => !isDouble(error))
   if (broken.length > 0) throw notYaml(brokenYaml(broken, text, problemAt))
-  const variables = substituteVariables(document, environment).map(({ path, message, offset }) =>
+  const variables = new Set<string>()
+  const problems = substituteVariables(document, environment, variables).map(({ path, message, offset }) =>
     problemAt(path.join('.'), message, offset),
   )
   let input: unknown
@@ -94,12 +95,16 @@ export function parseConfig(text: string, file: string, environment: Environment
   const source: ConfigSource = {
     file,
     folder: dirname(resolve(file)),
-    problems: [...doubles, ...variables],
+    problems: [...doubles, ...problems],
     locate: (path, part) => {
       const offset = find(document, path, part)
       if (offset === undefined) return undefined
       const { line, col } = lines.linePos(offset)
       return { line, column: col }
+    },
+    origin: (path) => {
+      if (!hasKey(document, path)) return undefined
+      return variables.has(path.join('.')) ? 'environment' : 'file'
     },
   }
   return { input, source }
@@ -178,6 +183,15 @@ function find(document: Document, path: readonly string[], part: 'key' | 'value'
     node = child.value
   }
   return found
+}
+
+function hasKey(document: Document, path: readonly string[]): boolean {
+  let node = document.contents as Node | null
+  return path.every((name) => {
+    const child = childOf(document, node, name)
+    node = child?.value ?? null
+    return child !== undefined
+  })
 }
 
 /** Where a node begins; `undefined` for an empty value. */

@@ -14,6 +14,8 @@ export interface ConfigSource {
   readonly folder: string
   /** Problems that were found while reading: keys given twice. */
   readonly problems: readonly ConfigProblem[]
+  /** Whether the file has that key itself, and whether there are environment variables in its value. */
+  origin?(path: readonly string[]): 'file' | 'environment' | undefined
   /** Line and column, counted from 1, of a key or of its value; `path` in canonical spelling. */
   locate(path: readonly string[], part: 'key' | 'value'): { line: number; column: number } | undefined
 }

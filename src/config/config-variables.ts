@@ -40,8 +40,17 @@ const PLAIN_NUMBER = /^[-+]?(?:\d+(?:\.\d+)?|0x[\da-f]+)$/i
 const TEXTS: ReadonlySet<OptionType> = new Set(['text', 'path', 'bind', 'websocket-path', 'url'])
 const OPTION_KEYS: ReadonlySet<string> = new Set(optionTable.map(({ key }) => key))
 
-/** Substitutes the variables in the values of `document`. @returns the errors */
-export function substituteVariables(document: Document, environment: Environment): VariableProblem[] {
+/**
+ * Substitutes the variables in the values of `document`.
+ *
+ * @param substitutedKeys gets the path of each value that had one, with dots
+ * @returns the errors
+ */
+export function substituteVariables(
+  document: Document,
+  environment: Environment,
+  substitutedKeys: Set<string>,
+): VariableProblem[] {
   const problems: VariableProblem[] = []
   yaml().visit(document, {
     Scalar(key, node, ancestors) {
@@ -49,6 +58,7 @@ export function substituteVariables(document: Document, environment: Environment
       const messages: string[] = []
       const text = substituted(node.value, environment, (message) => messages.push(message))
       const path = pathOf(node, ancestors as Node[])
+      substitutedKeys.add(path.join('.'))
       node.value = isReadAsYaml(node, node.value, path) ? plainValue(text) : text
       const offset = node.range?.[0] ?? 0
       if (messages.length > 0) problems.push({ path, message: messages.join('; '), offset })

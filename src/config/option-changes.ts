@@ -29,7 +29,7 @@ export interface ReloadChanges {
 type Values = Readonly<Record<string, unknown>>
 
 /** Resolved options that are no keys: they follow from others. */
-const DERIVED: ReadonlySet<string> = new Set([
+export const DERIVED: ReadonlySet<string> = new Set([
   ...['name', 'baseFolder', 'warnings', 'admitsAnonymous', 'isBindAsked', 'isSocketAsked'],
   ...['allowAnonymousOn', 'unknownUserNamesOn', 'pluginsOn'],
 ])

@@ -206,9 +206,17 @@ const reload: Action = async (visitor) => {
   await visitor.goTo('configuration', 'Configuration')
   await visitor.page.getByLabel('Search').fill('max-queued-messages')
   await visitor.row('max-queued-messages').waitFor()
+  await visitor.page.getByLabel('Search').fill('listeners.plain.bind')
+  const bind = visitor.row('listeners.plain.bind')
+  await (visitor.look.width === 'phone' ? bind : bind.filter({ hasText: 'sluice.yaml, line 4' })).waitFor()
+  await visitor.page.getByLabel('Search').fill('')
+  await visitor.page.getByLabel('Show').selectOption('Only what was set')
+  await visitor.row('max-queued-messages').waitFor({ state: 'detached' })
   await visitor.button('Reload …').click()
+  await visitor.inspect('reload')
   await visitor.confirm('Reload')
   await visitor.note('Reloaded: no key has changed.')
+  await visitor.inspect('reloaded')
 }
 
 const watchLog: Action = async (visitor, broker, number) => {

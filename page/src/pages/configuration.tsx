@@ -1,8 +1,10 @@
-/** The configuration in force, as a list of keys; and a reload. @module */
+/** The configuration in force, key by key, with where each value comes from; and a reload. @module */
 import type { JSX } from 'preact'
-import { useMemo, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
+import type { ConfigurationEntryView } from '../../../src/broker/host/configuration-view.ts'
 import { call } from '../api/client.ts'
-import { Field, PageFrame } from '../parts/basics.tsx'
+import { may } from '../api/logins.ts'
+import { Choice, Field, PageFrame } from '../parts/basics.tsx'
 import { ask } from '../parts/dialog.tsx'
 import { Table } from '../parts/table.tsx'
 import { useView } from '../state/view.ts'
@@ -10,17 +12,17 @@ import { texts } from '../texts.ts'
 
 const own = texts.configuration
 
-interface Setting {
-  readonly key: string
-  readonly value: string
-}
+type Shown = keyof typeof own.shown
 
 export function Configuration(): JSX.Element {
-  const { value, problem, reload } = useView('configuration', {}, 0)
+  const { value, problem, reload } = useView('configurationEntries', {}, 0)
   const [search, setSearch] = useState('')
-  const all = useMemo(() => value && settingsOf('', value), [value])
+  const [shown, setShown] = useState<Shown>('all')
   const part = search.toLowerCase()
-  const rows = all?.filter((setting) => `${setting.key} ${setting.value}`.toLowerCase().includes(part))
+  const rows = value?.filter(
+    (entry) =>
+      (shown === 'all' || entry.source !== 'default') && `${entry.key} ${entry.value}`.toLowerCase().includes(part),
+  )
   const confirm = (): void =>
     ask({
       title: own.reloadTitle,
@@ -38,14 +40,17 @@ export function Configuration(): JSX.Element {
       title={texts.pages.configuration}
       problem={problem}
       actions={
-        <button type="button" onClick={confirm}>
-          {own.reload}
-        </button>
+        may('reload') && (
+          <button type="button" onClick={confirm}>
+            {own.reload}
+          </button>
+        )
       }
     >
       <p class="quiet">{own.note}</p>
       <div class="filters">
         <Field label={own.search} type="search" value={search} onInput={setSearch} />
+        <Choice label={own.show} value={shown} values={own.shown} onChange={setShown} />
       </div>
       <Table
         label={texts.pages.configuration}
@@ -53,25 +58,16 @@ export function Configuration(): JSX.Element {
         rows={problem === undefined ? rows : []}
         empty={<p>{own.empty}</p>}
         columns={[
-          { title: own.columns.key, cell: ({ key }) => <code>{key}</code>, value: ({ key }) => key },
-          { title: own.columns.value, cell: (setting) => <code>{setting.value}</code> },
+          { title: own.columns.key, width: '3fr', cell: ({ key }) => <code>{key}</code>, value: ({ key }) => key },
+          { title: own.columns.value, width: '2fr', cell: (entry) => <code title={entry.value}>{entry.value}</code> },
+          { title: own.columns.source, width: '2fr', needs: 'medium', cell: sourceOf, value: sourceOf },
         ]}
       />
     </PageFrame>
   )
 }
 
-/** Nested sections as keys with dots, spelled as in a configuration file. */
-function settingsOf(prefix: string, section: object): readonly Setting[] {
-  return Object.entries(section).flatMap(([name, value]: [string, unknown]) => {
-    const key = prefix + name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-    const isSection = typeof value === 'object' && value !== null && !isPlainList(value)
-    return isSection
-      ? settingsOf(`${key}.`, value)
-      : [{ key, value: Array.isArray(value) ? value.join(', ') : String(value) }]
-  })
-}
-
-function isPlainList(value: object): boolean {
-  return Array.isArray(value) && value.every((one) => typeof one !== 'object')
+function sourceOf({ source, file = '', line = 0 }: ConfigurationEntryView): string {
+  const name = file.slice(file.lastIndexOf('/') + 1)
+  return source === 'file' || source === 'environment' ? own.sources[source](name, line) : own.sources[source]
 }

@@ -1,4 +1,5 @@
 /** What is shown of the broker itself: figures, listeners, health, answers to questions, traces. @module */
+import type { ConfigurationEntryView } from '../../broker/host/configuration-view.ts'
 import type { BackupView, CertificateView, DropView, OverviewView } from '../../broker/host/admin.ts'
 import type { ReloadView } from '../../broker/host/read-again.ts'
 import type { BridgeTraffic, BridgeView } from '../../broker/host/bridge-view.ts'
@@ -45,6 +46,14 @@ const counters: Fields<ListenerCounters> = {
   refusedUpgrades: integer(),
   refusedWaiting: integer(),
   failedOpens: integer(),
+}
+
+export const configurationEntryView: Fields<ConfigurationEntryView> = {
+  key: text(),
+  value: text(),
+  source: among('file', 'environment', 'program', 'default'),
+  file: orAbsent(text()),
+  line: orAbsent(integer()),
 }
 
 export const listenerView: Fields<ListenerView> = {

@@ -38,6 +38,7 @@ const views: Readonly<Record<string, object>> = {
   DefaultAccessView: access.defaultAccessView,
   BanView: access.banView,
   ImportView: access.importView,
+  ConfigurationEntryView: broker.configurationEntryView,
   ExplainView: access.explainView,
 }
 

@@ -18,6 +18,7 @@ import type { ClosedConnectionsOptions } from './closed-connection-pages.ts'
 import type { SubscriptionInput, SubscriptionResult } from './client-subscriptions.ts'
 import type { ApiKeyRequest, ApiKeyView, CreatedApiKey } from './api-key-views.ts'
 import type { ReloadView } from './read-again.ts'
+import type { ConfigurationEntryView } from './configuration-view.ts'
 import type { HealthCheckView } from './health-view.ts'
 import type { HistoryQuery, HistoryView } from './history-view.ts'
 import type { LoginLinkView, LoginView, ResetRequest } from './login-views.ts'
@@ -253,6 +254,7 @@ export interface AdminParameters extends AccessParameters, AuditParameters, Brid
   certificates: object
   backup: { readonly path: string }
   configuration: object
+  configurationEntries: object
   apiKeys: object
   createApiKey: ApiKeyRequest
   deleteApiKey: { readonly keyId: string }
@@ -338,6 +340,8 @@ export interface Admin extends AccessAdmin, AuditAdmin, BridgeAdmin, TraceAdmin 
   backup(parameters: AdminParameters['backup']): Promise<BackupView>
   /** The configuration in force, every default filled in, secrets and plugins' own options left out. */
   configuration(parameters?: object): Promise<Readonly<Record<string, unknown>>>
+  /** The same key by key, with where each value comes from. */
+  configurationEntries(parameters?: object): Promise<readonly ConfigurationEntryView[]>
   /** The keys for the HTTP API, without their secrets. */
   apiKeys(parameters?: object): Promise<readonly ApiKeyView[]>
   /** Makes a key for the HTTP API; it is shown only now. */

@@ -213,6 +213,13 @@ export const operatorTable: readonly OperatorRow[] = [
     examples: [['sluice config', 'what the running broker uses']],
   },
   {
+    ...{ name: 'config-sources', operation: 'configurationEntries', kind: 'view' },
+    summary: 'lists every key of the configuration in force, and where its value comes from',
+    details: 'A file with its line, a variable of the environment in that line, the program, or the default.',
+    fields: ['key', 'value', 'source', 'file', 'line'],
+    examples: [['sluice config-sources | jq -r \'select(.source != "default").key\'', 'only what was set']],
+  },
+  {
     ...{ name: 'kick', operation: 'disconnect', kind: 'action', positionals: [CLIENT], absent: NO_CLIENT },
     summary: 'disconnects a client; its session stays',
     details:
