@@ -16,7 +16,11 @@ export type { HostQuestion } from './broker/host/host-question.ts'
 export type { MountOptions } from './broker/host/host-streams.ts'
 export type { HostSubscription, SubscribeOptions } from './broker/host/host-subscriber.ts'
 export type { AccessRule, BanKind, Membership, RuleAction } from './access/directory/entries.ts'
-export type { ConfigurationEntryView } from './broker/host/configuration-view.ts'
+export type {
+  ConfigurationAdmin,
+  ConfigurationEntryView,
+  ConfigurationParameters,
+} from './broker/host/configuration-view.ts'
 export type {
   AccessAdmin,
   AccessDifference,

@@ -18,7 +18,7 @@ import type { ClosedConnectionsOptions } from './closed-connection-pages.ts'
 import type { SubscriptionInput, SubscriptionResult } from './client-subscriptions.ts'
 import type { ApiKeyRequest, ApiKeyView, CreatedApiKey } from './api-key-views.ts'
 import type { ReloadView } from './read-again.ts'
-import type { ConfigurationEntryView } from './configuration-view.ts'
+import type { ConfigurationAdmin, ConfigurationParameters } from './configuration-view.ts'
 import type { HealthCheckView } from './health-view.ts'
 import type { HistoryQuery, HistoryView } from './history-view.ts'
 import type { LoginLinkView, LoginView, ResetRequest } from './login-views.ts'
@@ -231,7 +231,8 @@ export interface UnsubscribeForRequest extends ClientIdParameter {
 }
 
 /** The parameters of each operation. */
-export interface AdminParameters extends AccessParameters, AuditParameters, BridgeParameters, TraceParameters {
+export interface AdminParameters
+  extends AccessParameters, AuditParameters, BridgeParameters, ConfigurationParameters, TraceParameters {
   overview: object
   history: HistoryQuery
   listeners: object
@@ -253,8 +254,6 @@ export interface AdminParameters extends AccessParameters, AuditParameters, Brid
   topics: TopicsQuery
   certificates: object
   backup: { readonly path: string }
-  configuration: object
-  configurationEntries: object
   apiKeys: object
   createApiKey: ApiKeyRequest
   deleteApiKey: { readonly keyId: string }
@@ -277,7 +276,7 @@ export interface AdminParameters extends AccessParameters, AuditParameters, Brid
  *
  * Each call rejects with a `UsageError` if a parameter is unknown, missing or invalid, or if the broker is not running.
  */
-export interface Admin extends AccessAdmin, AuditAdmin, BridgeAdmin, TraceAdmin {
+export interface Admin extends AccessAdmin, AuditAdmin, BridgeAdmin, ConfigurationAdmin, TraceAdmin {
   /** The broker at a glance. */
   overview(parameters?: object): Promise<OverviewView>
   /** The figures of the last hour by the second, or of the last month by the hour; takes a section `admin`. */
@@ -338,10 +337,6 @@ export interface Admin extends AccessAdmin, AuditAdmin, BridgeAdmin, TraceAdmin 
   certificates(parameters?: object): Promise<readonly CertificateView[]>
   /** Copies the store to a folder that is empty or does not exist, in a thread of its own. */
   backup(parameters: AdminParameters['backup']): Promise<BackupView>
-  /** The configuration in force, every default filled in, secrets and plugins' own options left out. */
-  configuration(parameters?: object): Promise<Readonly<Record<string, unknown>>>
-  /** The same key by key, with where each value comes from. */
-  configurationEntries(parameters?: object): Promise<readonly ConfigurationEntryView[]>
   /** The keys for the HTTP API, without their secrets. */
   apiKeys(parameters?: object): Promise<readonly ApiKeyView[]>
   /** Makes a key for the HTTP API; it is shown only now. */

@@ -1,4 +1,4 @@
-/** One key of the configuration in force, with where its value comes from. @module */
+/** The operations that show the configuration in force. @module */
 
 /** A key of the configuration, its value, and the source of that. */
 export interface ConfigurationEntryView {
@@ -15,4 +15,18 @@ export interface ConfigurationEntryView {
   readonly file: string | undefined
   /** Counted from 1. */
   readonly line: number | undefined
+}
+
+/** The parameters of each operation. */
+export interface ConfigurationParameters {
+  configuration: object
+  configurationEntries: object
+}
+
+/** The configuration in force. */
+export interface ConfigurationAdmin {
+  /** The configuration in force, every default filled in, secrets and plugins' own options left out. */
+  configuration(parameters?: object): Promise<Readonly<Record<string, unknown>>>
+  /** The same key by key, with where each value comes from. */
+  configurationEntries(parameters?: object): Promise<readonly ConfigurationEntryView[]>
 }
