@@ -69,6 +69,9 @@ export class Recorder implements RecordRoom, EventObserver {
   lostBeforeMs = -1
   readonly #startedAtMs: number
   #isFull = false
+  /** Of the latest login: a fleet has the same texts again and again, of which one copy is enough. */
+  #latestDetail = ''
+  #latestHolder = ''
   /** A reload has lowered the limit, and not everything that is over it is forgotten yet. */
   #isOver = false
   /** What is left to do after a reload. */
@@ -125,7 +128,8 @@ export class Recorder implements RecordRoom, EventObserver {
     const from = client.address === '' ? 'an attached stream' : client.address + port
     const start = `${client.protocolVersion === 5 ? 'Clean Start' : 'Clean Session'} ${Number(cleanStart)}`
     const detail = `Keep Alive ${keepAlive} s, ${start}, ${sessionPresent ? 'Session Present 1' : NEW_SESSION}`
-    record.note(RecordKind.Connected, 0, from, detail)
+    if (detail !== this.#latestDetail) this.#latestDetail = detail
+    record.note(RecordKind.Connected, 0, from, this.#latestDetail)
   }
 
   #open(client: Client): FlightRecord {
@@ -133,7 +137,9 @@ export class Recorder implements RecordRoom, EventObserver {
     if (known !== undefined && this.#gone.remove(known)) this.pages.bytes -= sizeOfRecord(known)
     const record = known ?? this.#add(client.clientId)
     const { userName, address } = client
-    record.holder = userName === undefined ? `from ${networkOf(address, IPV6_PREFIX)}` : `user ${userName}`
+    const holder = userName === undefined ? `from ${networkOf(address, IPV6_PREFIX)}` : `user ${userName}`
+    if (holder !== this.#latestHolder) this.#latestHolder = holder
+    record.holder = this.#latestHolder
     return record
   }
 
