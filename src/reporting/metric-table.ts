@@ -144,6 +144,14 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
   tracesRefused: row('traces', 'Traces refused at `admin.max-traces` or `admin.max-traces-per-caller`.'),
   traceRecords: row('records', 'Records of all traces.'),
   traceRecordsLost: row('records', 'Records of traces lost at `admin.max-trace-rate`.'),
+  traceClientsLeftOut: row(
+    'clients',
+    'Connections and clients that a trace did not follow at `admin.max-trace-clients`.',
+  ),
+  traceRecordsOverwritten: row(
+    'records',
+    'Records of traces that a slow reader lost at `admin.max-trace-buffer-bytes`.',
+  ),
   bridgesConnected: row('bridges', 'Bridges that are connected to the other broker.', {
     kind: 'gauge',
     prometheus: 'sluice_bridges_connected',

@@ -71,6 +71,8 @@ export class Metrics implements ConnectionMetrics {
   tracesRefused = 0
   traceRecords = 0
   traceRecordsLost = 0
+  traceClientsLeftOut = 0
+  traceRecordsOverwritten = 0
   bridgesConnected = 0
   bridgeMessagesOut = 0
   bridgeMessagesIn = 0

@@ -13,12 +13,15 @@ interface Line {
   readonly seq: number
   readonly text: string
   readonly bytes: number
+  /** Its place among all that were added, from 1 on: unlike `seq`, without those that were lost before. */
+  readonly place: number
 }
 
 export class TraceBuffer {
   readonly #maxBytes: number
   readonly #lines = new Ring<Line>()
   #bytes = 0
+  #added = 0
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -31,7 +34,7 @@ export class TraceBuffer {
 
   /** Adds a record, newer than all others. */
   push(seq: number, text: string, bytes: number): void {
-    this.#lines.push({ seq, text, bytes })
+    this.#lines.push({ seq, text, bytes, place: ++this.#added })
     this.#bytes += bytes
     while (this.#bytes > this.#maxBytes) this.#bytes -= this.#lines.shift()!.bytes
   }

@@ -32,16 +32,22 @@ export class TraceReader {
   readonly trace: Trace
   readonly #options: TraceReaderOptions
   readonly #sink: EventSink
+  readonly #overwritten: (records: number) => void
   #after: number
+  /** The place of the last record that it was given; `undefined` if it began in the middle. */
+  #place: number | undefined
   #ticks = 0
   #missedBeats = 0
 
-  constructor(trace: Trace, options: TraceReaderOptions, sink: EventSink) {
+  /** @param overwritten is called with the number of records that it was too slow for */
+  constructor(trace: Trace, options: TraceReaderOptions, sink: EventSink, overwritten: (records: number) => void) {
+    this.#overwritten = overwritten
     this.trace = trace
     this.#options = options
     this.#sink = sink
     // A number that the trace has not given yet is one of another trace.
     this.#after = Math.min(options.after, trace.seq)
+    this.#place = this.#after === 0 ? 0 : undefined
     sink.write(`retry: 3000\n\n${eventText('trace', trace.header)}`)
   }
 
@@ -63,6 +69,8 @@ export class TraceReader {
     if (this.#sink.waitingBytes + line.bytes > this.#options.maxBytes && this.#sink.waitingBytes > 0) return undefined
     const missed = line.seq - this.#after - 1
     this.#after = line.seq
+    if (this.#place !== undefined && line.place > this.#place + 1) this.#overwritten(line.place - this.#place - 1)
+    this.#place = line.place
     const lost = missed === 0 ? '' : eventText('lost', { records: missed })
     return `${lost}event: record\nid: ${line.seq}\ndata: ${line.text}\n\n`
   }

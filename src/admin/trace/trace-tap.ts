@@ -40,6 +40,8 @@ const NOT_AUTHORIZED = reasonCodeName(ReasonCode.NotAuthorized)
 export interface TraceSide {
   /** Those that go on. */
   readonly running: readonly Trace[]
+  /** Whether another record is to be made, which is then passed to `record`. */
+  takes(trace: Trace): boolean
   record(trace: Trace, facts: TraceFacts): void
 }
 
@@ -109,9 +111,27 @@ export class TraceTap implements Tap {
     this.#denials.clear()
   }
 
-  /** A trace loses records for the first time. */
-  emitLimit({ traceId }: Trace): void {
-    this.#server.packets.events.emit('limitReached', { option: 'admin.max-trace-rate', owner: `trace ${traceId}` })
+  /** A trace has reached a limit: reported once for each. */
+  limitReached({ traceId, limitsReached }: Trace, option: string): void {
+    if (limitsReached.has(option)) return
+    limitsReached.add(option)
+    this.#server.packets.events.emit('limitReached', { option, owner: `trace ${traceId}` })
+  }
+
+  /** @returns whether there was room for it */
+  #follow(trace: Trace, connection: Connection): boolean {
+    return trace.follow(connection) || this.#leftOut(trace)
+  }
+
+  #followClient(trace: Trace, clientId: string): void {
+    // Otherwise its connection is counted.
+    if (!trace.followClient(clientId) && trace.matcher.followsTopic) this.#leftOut(trace)
+  }
+
+  #leftOut(trace: Trace): false {
+    this.#server.metrics.traceClientsLeftOut++
+    this.limitReached(trace, 'admin.max-trace-clients')
+    return false
   }
 
   /** Follows those who are there already; those who come meanwhile are seen at their login. */
@@ -133,9 +153,9 @@ export class TraceTap implements Tap {
 
   #followRegistration(trace: Trace, { client, connection, session }: Registration): void {
     if (!trace.matcher.matchesClient(identityOf(client))) return
-    trace.followClient(client.clientId)
+    this.#followClient(trace, client.clientId)
     if (connection === undefined || trace.matcher.followsTopic || trace.connections.has(connection)) return
-    if (!trace.follow(connection)) return
+    if (!this.#follow(trace, connection)) return
     const { userName, address, listener, protocolVersion } = client
     const subscriptions = []
     for (const { subscriber: _, ...subscription } of session.subscriptions.values()) {
@@ -170,7 +190,7 @@ export class TraceTap implements Tap {
     if (followed === undefined) return
     const { number, clientId } = followed
     for (const trace of [...this.#traces.running]) {
-      if (!trace.connections.has(connection)) continue
+      if (!trace.connections.has(connection) || !this.#traces.takes(trace)) continue
       const fields = versionFields(packetFields(packet, trace.limits.payloadBytes), versionOf(connection))
       this.#traces.record(trace, { clientId, connection: number, direction, packet: fields })
     }
@@ -179,7 +199,7 @@ export class TraceTap implements Tap {
   #claims(connection: Connection, identity: Identity): void {
     for (const trace of this.#traces.running) {
       if (trace.matcher.followsTopic || !trace.matcher.matchesClient(identity)) continue
-      if (trace.follow(connection)) this.#numberOf(connection, identity.clientId)
+      if (this.#follow(trace, connection)) this.#numberOf(connection, identity.clientId)
     }
   }
 
@@ -197,10 +217,10 @@ export class TraceTap implements Tap {
     const { userName, address, listener, protocolVersion } = client
     for (const trace of [...this.#traces.running]) {
       const matches = trace.matcher.matchesClient(identity)
-      if (matches && trace.matcher.selectsClients) trace.followClient(client.clientId)
+      if (matches && trace.matcher.selectsClients) this.#followClient(trace, client.clientId)
       if (trace.matcher.followsTopic) continue
       if (!matches && !trace.connections.has(connection)) continue
-      if (!trace.follow(connection)) continue
+      if (!this.#follow(trace, connection)) continue
       const details = { userName: shownName(userName), address, listener, protocolVersion }
       const number = this.#numberOf(connection, client.clientId)
       this.#event(trace, 'clientConnected', client.clientId, details, number)
@@ -236,8 +256,9 @@ export class TraceTap implements Tap {
       const { selectsClients, followsTopic } = trace.matcher
       if (selectsClients && (client === undefined || !trace.concerns(clientId))) continue
       if (!trace.matcher.matchesTopic(message.topicName)) continue
+      if (!this.#traces.takes(trace)) continue
       const content = followsTopic ? contentOf(message, trace) : { topic: message.topicName }
-      this.#event(trace, 'published', clientId, { ...content, receivers })
+      this.#traces.record(trace, { clientId, event: 'published', details: { ...content, receivers } })
     }
   }
 
@@ -308,6 +329,7 @@ export class TraceTap implements Tap {
   }
 
   #event(trace: Trace, event: string, clientId: string, details: object, connection?: number): void {
+    if (!this.#traces.takes(trace)) return
     this.#traces.record(trace, { clientId, ...(connection !== undefined && { connection }), event, details })
   }
 }

@@ -55,6 +55,8 @@ export class Trace {
   seq = 0
   recordsLost = 0
   connectionsLeftOut = 0
+  /** Limits that it has reached, each of which is reported once. */
+  readonly limitsReached = new Set<string>()
   bytes = 0
   end: TraceEnd | undefined = undefined
   /** When it ended; monotonic. */
@@ -86,16 +88,20 @@ export class Trace {
   }
 
   /**
-   * Adds a record.
+   * Numbers a record, before anything is made of it.
    *
-   * @returns the length of its text; 0 if it was lost
+   * @returns whether it may be added; otherwise it is lost
    */
-  add(facts: TraceFacts, nowMs: number, wallMs: number): number {
-    const seq = ++this.seq
-    if (!this.#rate.tryTake(nowMs)) {
-      this.recordsLost++
-      return 0
-    }
+  takes(nowMs: number): boolean {
+    this.seq++
+    if (this.#rate.tryTake(nowMs)) return true
+    this.recordsLost++
+    return false
+  }
+
+  /** Adds the record that was numbered last. @returns the length of its text */
+  add(facts: TraceFacts, wallMs: number): number {
+    const { seq } = this
     let text = JSON.stringify({ seq, atMs: Math.round(wallMs), ...facts })
     let bytes = Buffer.byteLength(text)
     if (bytes > MAX_RECORD_BYTES) {
@@ -124,9 +130,10 @@ export class Trace {
     return hasRoom
   }
 
-  /** Follows what happens to the session of a client, as far as there is room. */
-  followClient(clientId: string): void {
+  /** Follows what happens to the session of a client. @returns whether there was room for it */
+  followClient(clientId: string): boolean {
     if (this.clientIds.size < this.limits.clients) this.clientIds.add(clientId)
+    return this.clientIds.has(clientId)
   }
 
   /** Whether what happens to that session belongs to it. */

@@ -81,22 +81,30 @@ export class Traces implements TraceSide {
     throw new SluiceError('ERR_BUSY', `startTrace: ${reason}; end one, or wait until one has ended`)
   }
 
-  /** Adds a record to a trace. */
-  record(trace: Trace, facts: TraceFacts): void {
-    if (trace.end !== undefined) return
-    const { turn, clock, metrics } = this.#server
-    const bytes = trace.add(facts, turn.now(), clock.wallNow())
-    turn.work.spend(RECORD_UNITS + scanned(bytes))
-    if (bytes > 0) metrics.traceRecords++
-    else this.#lost(trace)
-    const reason = trace.reasonToEnd(turn.now())
-    if (reason !== undefined) this.end(trace, reason)
-    else this.#wantsToWrite()
+  /** Whether another record of a trace is to be made, which is then passed to `record`. */
+  takes(trace: Trace): boolean {
+    if (trace.end !== undefined) return false
+    const { turn, metrics } = this.#server
+    if (trace.takes(turn.now())) return true
+    turn.work.spend(1)
+    metrics.traceRecordsLost++
+    this.#tap.limitReached(trace, 'admin.max-trace-rate')
+    this.#recorded(trace)
+    return false
   }
 
-  #lost(trace: Trace): void {
-    this.#server.metrics.traceRecordsLost++
-    if (trace.recordsLost === 1) this.#tap.emitLimit(trace)
+  /** Adds a record to a trace that takes it. */
+  record(trace: Trace, facts: TraceFacts): void {
+    const { turn, clock, metrics } = this.#server
+    turn.work.spend(RECORD_UNITS + scanned(trace.add(facts, clock.wallNow())))
+    metrics.traceRecords++
+    this.#recorded(trace)
+  }
+
+  #recorded(trace: Trace): void {
+    const reason = trace.reasonToEnd(this.#server.turn.now())
+    if (reason !== undefined) this.end(trace, reason)
+    else this.#wantsToWrite()
   }
 
   /** @returns whether it went on until now */
@@ -116,7 +124,10 @@ export class Traces implements TraceSide {
   /** @returns what ends it */
   read(trace: Trace, options: TraceReaderOptions, sink: EventSink): () => void {
     const left = trace.reads(() => this.#server.turn.now())
-    const reader = new TraceReader(trace, options, sink)
+    const reader = new TraceReader(trace, options, sink, (records) => {
+      this.#server.metrics.traceRecordsOverwritten += records
+      this.#tap.limitReached(trace, 'admin.max-trace-buffer-bytes')
+    })
     this.#readers.add(reader)
     this.#timer ??= this.#nextTick()
     this.#wantsToWrite()

@@ -367,8 +367,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'admin.max-trace-records', // trace/limits.test.ts: traceEnded
   'admin.max-trace-bytes', // trace/limits.test.ts: traceEnded
   'admin.max-trace-rate', // trace/limits.test.ts: traceRecordsLost, limitReached
-  'admin.max-trace-clients', // trace/limits.test.ts: connectionsLeftOut of the trace
-  'admin.max-trace-buffer-bytes', // trace/limits.test.ts: readers see how many were dropped
+  'admin.max-trace-clients', // trace/limits.test.ts: traceClientsLeftOut, limitReached
+  'admin.max-trace-buffer-bytes', // trace/limits.test.ts: traceRecordsOverwritten, limitReached
   'admin.max-connections', // http-door.test.ts: adminOverLimit
   'admin.max-request-bytes', // http-door.test.ts: adminOverLimit
   'admin.max-logins', // login.test.ts, http-door.test.ts: adminOverLimit, limitReached

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { PacketType } from '../../../../src/codec/packet-types.ts'
+import type { PublishPacket } from '../../../../src/codec/packets.ts'
 import { serverOf } from '../../../../src/broker/broker.ts'
 import { tracesOf } from '../../../../src/admin/trace/trace-calls.ts'
 import type { EventSink } from '../../../../src/admin/http/request.ts'
@@ -166,13 +168,43 @@ test('commands of administrators, which have passwords in them, are never shown'
   await traced.close()
 })
 
+function limitsReached(traced: TracedBroker): BrokerEvents['limitReached'][] {
+  const reached: BrokerEvents['limitReached'][] = []
+  traced.test.broker.on('limitReached', (event) => reached.push(event))
+  return reached
+}
+
+test('nothing is made of a packet for which there is no room at max-trace-rate', async (t) => {
+  const traced = await TracedBroker.start(limited({ 'max-trace-rate': 5 }))
+  t.after(() => traced.close())
+  traced.test.connect()
+  await traced.trace({ clientId: 'client' })
+  const { packets, sessions } = serverOf(traced.test.broker)
+  const { connection } = sessions.get('client')!
+  let reads = 0
+  const packet = {
+    type: PacketType.PUBLISH,
+    topicName: 't',
+    get payload() {
+      reads++
+      return new Uint8Array()
+    },
+  }
+  for (let count = 0; count < 100; count++) packets.tap!.sent(connection!, packet as unknown as PublishPacket)
+  assert.ok(reads > 0 && reads <= 5, `${reads} reads`)
+  assert.ok(traced.test.broker.metrics.traceRecordsLost >= 95)
+})
+
 test('at most so many connections are followed; the others are counted', async () => {
   const traced = await TracedBroker.start(limited({ 'max-trace-clients': 2 }))
+  const reached = limitsReached(traced)
   await traced.trace({ userName: 'ann' })
   for (const clientId of ['a', 'b', 'c']) traced.test.connect({ clientId, userName: 'ann' })
   const { connections, connectionsLeftOut } = (await traced.now())!
   assert.deepEqual([connections, connectionsLeftOut > 0], [2, true])
   assert.deepEqual([...new Set((await traced.records()).map(({ clientId }) => clientId))], ['a', 'b'])
+  assert.ok(traced.test.broker.metrics.traceClientsLeftOut > 0)
+  assert.deepEqual(reached, [{ option: 'admin.max-trace-clients', owner: `trace ${traced.view!.traceId}` }])
   await traced.close()
 })
 
@@ -218,6 +250,7 @@ test('a reader gets the header, each record, and the end; one that comes back go
 
 test('a reader that takes nothing costs its buffer, sees the gap afterwards, and is closed after a minute', async () => {
   const traced = await TracedBroker.start(limited({ 'max-trace-buffer-bytes': 65_536, 'max-trace-rate': 100_000 }))
+  const reached = limitsReached(traced)
   const client = traced.test.connect()
   await traced.trace({ clientId: 'client' })
   const sink = new TestSink()
@@ -233,7 +266,9 @@ test('a reader that takes nothing costs its buffer, sees the gap afterwards, and
   sink.waitingBytes = 0
   traced.test.advance(2000)
   assert.equal(sink.names[2], 'lost')
-  assert.match(sink.text, /event: lost\ndata: \{"records":\d+\}/)
+  const [, lost] = /event: lost\ndata: \{"records":(\d+)\}/.exec(sink.text)!
+  assert.equal(traced.test.broker.metrics.traceRecordsOverwritten, Number(lost))
+  assert.deepEqual(reached, [{ option: 'admin.max-trace-buffer-bytes', owner: `trace ${traced.view!.traceId}` }])
   sink.waitingBytes = 100_000
   traced.test.advance(61_000)
   assert.equal(sink.isClosed, true)
