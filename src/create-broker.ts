@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Credentials, Directory, Step } from './access/directory/directory.ts'
+import type { Credentials, Directory } from './access/directory/directory.ts'
+import type { AccessPlan } from './access/directory/plan.ts'
 import { Broker as BrokerOfParts } from './broker/broker.ts'
 import type { BrokerSettings } from './broker/broker-settings.ts'
 import type { ControlHandler } from './broker/control.ts'
@@ -34,7 +35,7 @@ async function makeCredentials(password: string, holder?: string): Promise<Crede
 }
 
 /** Few configurations name one. */
-async function planAccess(directory: Directory, file: unknown): Promise<readonly Step[]> {
+async function planAccess(directory: Directory, file: unknown): Promise<AccessPlan> {
   const { planOfFile } = await import('./admin/access/access-import.ts')
   return planOfFile(directory, file)
 }

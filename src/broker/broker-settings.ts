@@ -9,7 +9,8 @@ import type { Logger } from '../base/log.ts'
 import type { Store } from '../stores/store.ts'
 import type { ConfigSource } from '../config/config-problems.ts'
 import type { StreamPumps } from './host/host-streams.ts'
-import type { Directory, MakeCredentials, Step } from '../access/directory/directory.ts'
+import type { AccessPlan } from '../access/directory/plan.ts'
+import type { Directory, MakeCredentials } from '../access/directory/directory.ts'
 import type { ControlHandler } from './control.ts'
 import type { PluginFactory } from '../access/plugin.ts'
 import type { OpenAdmin } from './host/admin-door.ts'
@@ -29,7 +30,7 @@ export interface FloorParts extends StreamPumps {
   /** Makes the export that `telemetry` configures. */
   readonly openTelemetry: OpenTelemetry
   /** What the file `users.initial-file` makes of a directory. */
-  readonly planAccess: (directory: Directory, file: unknown) => Promise<readonly Step[]>
+  readonly planAccess: (directory: Directory, file: unknown) => Promise<AccessPlan>
 }
 
 /** The same with the parts of a Broker that runs. */

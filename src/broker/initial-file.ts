@@ -7,20 +7,31 @@ import type { Directory } from '../access/directory/directory.ts'
 import type { Options } from '../config/options.ts'
 import type { FloorParts } from './broker-settings.ts'
 
+/** Lines in the log about what has no effect, or another one. */
+const MAX_NOTES = 100
+
 /** @throws {ConfigError} `ERR_CONFIG_FILE` for a file that cannot be read, or is no such file */
 export async function readInitialFile(
-  { users }: Options,
+  { users: options }: Options,
   directory: Directory,
   log: Logger,
   planAccess: FloorParts['planAccess'],
 ): Promise<void> {
-  const path = users?.initialFile
+  const path = options?.initialFile
   if (path === undefined || !directory.isEmpty) return
+  let notes: readonly string[]
   try {
-    directory.carryOut(await planAccess(directory, JSON.parse(await readFile(path, 'utf8'))))
+    const access = await planAccess(directory, JSON.parse(await readFile(path, 'utf8')))
+    directory.carryOut(access.plan)
+    notes = access.notes
   } catch (error) {
     throw new ConfigError('ERR_CONFIG_FILE', `users.initial-file: ${path}: ${messageOf(error)}`, { cause: error })
   }
-  const counts = `${directory.all('user').size} users, ${directory.all('group').size} groups and ${directory.all('role').size} roles`
-  log.info({ file: path }, `the store had no users; ${path} was read: ${counts}`)
+  const [users, groups, roles] = (['user', 'group', 'role'] as const).map((type) => directory.all(type).size)
+  const counts = `users: ${users}, groups: ${groups}, roles: ${roles}`
+  log.info({ file: path }, `the store had no users; ${path} was read (${counts})`)
+  for (const note of notes.slice(0, MAX_NOTES)) log.warn({ file: path }, `${path}: ${note}`)
+  if (notes.length > MAX_NOTES) {
+    log.warn({ file: path }, `${path}: and ${notes.length - MAX_NOTES} more; \`sluice access-diff ${path}\` prints all`)
+  }
 }

@@ -13,6 +13,13 @@ export type Step = {
   }
 }[EntryType]
 
+/** What a file of users, groups and roles makes of a directory. */
+export interface AccessPlan {
+  readonly plan: readonly Step[]
+  /** What of the file has no effect here, or another one. */
+  readonly notes: readonly string[]
+}
+
 /** What a change may have made invalid. */
 export interface DirectoryChange {
   /** What clients may do. */

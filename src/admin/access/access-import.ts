@@ -13,6 +13,7 @@
 import { DEFAULTS_NAME, type Directory, type PreparedPlan, type Step } from '../../access/directory/directory.ts'
 import { MAX_IMPORT_CHANGES } from '../../access/directory/directory-limits.ts'
 import { textOfRule } from '../../access/directory/effective-rules.ts'
+import type { AccessPlan } from '../../access/directory/plan.ts'
 import type { GroupEntry, Reference, RoleEntry, UserEntry } from '../../access/directory/entries.ts'
 import { SluiceError } from '../../base/errors.ts'
 import { finish, type Sliced } from '../../base/slices.ts'
@@ -71,8 +72,9 @@ async function imported(
 }
 
 /** What a file makes of a directory that may have something already. @throws {UsageError} for what is no such file */
-export function planOfFile(directory: Directory, file: unknown): readonly Step[] {
-  return finish(planOf(directory, finish(readAccessFile(file)), false))
+export function planOfFile(directory: Directory, content: unknown): AccessPlan {
+  const file = finish(readAccessFile(content))
+  return { plan: finish(planOf(directory, file, false)), notes: file.notes }
 }
 
 /** @throws {SluiceError} `ERR_LIMIT` for more than can be done in a turn; `ERR_VERSION`; `ERR_FORBIDDEN`; `ERR_USAGE` for the last administrator */

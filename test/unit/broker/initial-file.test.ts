@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { serverOf } from '../../../src/broker/broker.ts'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'
+import { listLogger } from '../../support/list-logger.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { remove, setUser } from '../plugins/directory-support.ts'
@@ -43,4 +44,29 @@ test('initial-file: one that is no such file stops the start, with its name', as
     const started = VirtualBroker.start({ users: { 'initial-file': fileOf(content) } })
     await assert.rejects(started, { code: 'ERR_CONFIG_FILE', message })
   }
+})
+
+test('initial-file: what of a file of Mosquitto has another effect here, or none, is in the log', async () => {
+  const unreadable = Array.from({ length: 100 }, (_, at) => ({ username: `user-${at}`, password: 'x' }))
+  const file = {
+    roles: [
+      {
+        rolename: 'boss',
+        acls: [{ acltype: 'publishClientSend', topic: '$CONTROL/#', allow: true }],
+      },
+    ],
+    clients: [{ username: 'ann', roles: [{ rolename: 'boss' }] }, ...unreadable],
+  }
+  const logger = listLogger()
+  const broker = await VirtualBroker.start({ users: { 'initial-file': fileOf(JSON.stringify(file)) } }, { logger })
+  const lines = logger.lines.filter((line) => line.includes('users.json'))
+  assert.match(lines[0]!, /the store had no users; .* was read \(users: 101, groups: 0, roles: 2\)/)
+  assert.match(
+    lines[1]!,
+    /users\.json: user ann gets the role administrator, because a role of it may publish to \$CONTROL/,
+  )
+  assert.match(lines[2]!, /users\.json: user user-0 has a password that cannot be read, and has none here/)
+  assert.match(lines.at(-1)!, /and 1 more; `sluice access-diff .*users\.json` prints all/)
+  assert.equal(lines.length, 102)
+  await broker.close()
 })

@@ -45,7 +45,7 @@ async function withListeners(config: ConfigInput) {
     loadBridges: () => Promise.reject(new Error('none are configured')),
     openAdmin: () => Promise.reject(new Error('nobody asks')),
     openTelemetry: () => Promise.reject(new Error('nobody asks')),
-    planAccess: () => Promise.resolve([]),
+    planAccess: () => Promise.resolve({ plan: [], notes: [] }),
     loadControl: () => Promise.reject(new Error('nobody asks')),
     makeCredentials: () => Promise.reject(new Error('no password is set here')),
   }
