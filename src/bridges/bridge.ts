@@ -92,6 +92,11 @@ export class Bridge {
     return this.settings.options.name
   }
 
+  /** The URL that it is connected to, or tries. */
+  get url(): string {
+    return urlOfAddress(this.settings.addresses[this.#address]!)
+  }
+
   /** Makes the Session here, and connects to the other broker unless the bridge is paused. */
   start(isPaused: boolean): void {
     this.local.prepare(this.#outMapping.routes)
@@ -128,10 +133,11 @@ export class Bridge {
     remote?.end()
   }
 
-  #become(state: BridgeState): void {
+  /** @param retryInMs until the next attempt; `undefined` if there is none to wait for */
+  #become(state: BridgeState, retryInMs?: number): void {
     this.state = state
     this.#sinceMs = this.#host.clock.wallNow()
-    this.nextAttemptAtMs = undefined
+    this.nextAttemptAtMs = retryInMs === undefined ? undefined : this.#host.clock.now() + retryInMs
     this.#host.changed(this)
   }
 
@@ -230,8 +236,7 @@ export class Bridge {
     if (this.#remote === undefined) return
     this.#disconnectLocal()
     this.reason = error && reasonOf(error, this.settings.addresses[this.#address]!)
-    this.#become('waiting')
-    if (retryInMs !== undefined) this.nextAttemptAtMs = this.#host.clock.now() + retryInMs
+    this.#become('waiting', retryInMs)
     this.#address = (this.#address + 1) % this.settings.addresses.length
   }
 
@@ -335,7 +340,7 @@ export class Bridge {
     return {
       name: this.name,
       state: this.state,
-      url: urlOfAddress(this.settings.addresses[this.#address]!),
+      url: this.url,
       remoteClientId: this.settings.options.clientId,
       localClientId: this.local.clientId,
       sinceMs: this.#sinceMs,

@@ -128,13 +128,26 @@ class BridgeList implements Bridges {
     serverOf(this.#broker).metrics.bridgesConnected = connected.length
   }
 
-  #changed({ name, state, reason }: Bridge): void {
+  #changed(bridge: Bridge): void {
+    const { name, state, reason } = bridge
     this.#count()
     this.#host.events.emit('bridgeChanged', { name, state, reason: reason ?? '' })
     this.#publish(name, state === 'connected' ? '1' : '0')
-    const { log } = this.#host
-    if (state === 'connected') log.info(`bridge ${name}: connected`)
-    else if (state === 'waiting') log.warn(`bridge ${name}: ${reason ?? 'the connection has ended'}`)
+    this.#log(bridge)
+  }
+
+  /** The client of its session here comes and goes with it, and has no lines of its own. */
+  #log({ name, state, reason, url, nextAttemptAtMs }: Bridge): void {
+    const { log, clock } = this.#host
+    if (state === 'connected') log.info(`bridge ${name}: connected to ${url}`)
+    else if (state === 'paused') log.info(`bridge ${name}: paused; messages for ${url} wait`)
+    else if (state === 'connecting' && reason === undefined) {
+      log.info(`bridge ${name}: connecting to ${url}; messages for it wait until it is connected`)
+    } else if (state === 'waiting') {
+      const seconds = nextAttemptAtMs === undefined ? undefined : Math.ceil((nextAttemptAtMs - clock.now()) / 1000)
+      const next = seconds === undefined ? '' : `; the next attempt is in ${seconds} s`
+      log.warn(`bridge ${name}: not connected to ${url}: ${reason ?? 'the connection has ended'}${next}`)
+    }
   }
 
   /** As Mosquitto does: whether a bridge is connected, retained. */

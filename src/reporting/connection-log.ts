@@ -9,7 +9,7 @@
  * Two clients that use the same client identifier end each other's connections again and again; such lines are
  * summarised.
  *
- * A line that is not written costs no text.
+ * The client of a bridge in this broker has no lines: the bridge writes its own. A line that is not written costs no text.
  *
  * @module
  */
@@ -56,7 +56,7 @@ export class ConnectionLog {
 
   /** Logs a login, once CONNACK 0x00 was sent. */
   connected({ peer }: Connection, { client, keepAlive, cleanStart, sessionPresent, takesOver }: Accepted): void {
-    if (!this.#hasConnections) return
+    if (!this.#hasConnections || client.own === true) return
     const kind = takesOver ? takeoverKind(client, 'by') : undefined
     if (kind !== undefined && this.#log.isSummedUp?.(kind) === true) return
     const { address, listener, protocolVersion } = client
@@ -85,8 +85,8 @@ export class ConnectionLog {
 
   /** Logs that a connected Client has disconnected. */
   left(connection: Connection, { cause, reasonCode, detail }: ConnectionEnd, nowMs: number): void {
-    if (!this.#hasConnections) return
     const { client } = connection
+    if (!this.#hasConnections || client.own === true) return
     const kind = cause === 'session taken over' ? takeoverKind(client, 'of') : undefined
     if (kind !== undefined && this.#log.isSummedUp?.(kind) === true) return
     const { address, listener } = client

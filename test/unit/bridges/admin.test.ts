@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { serverOf } from '../../../src/broker/broker.ts'
+import { listLogger } from '../../support/list-logger.ts'
 import { BridgedBrokers } from '../../support/bridged.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { settled } from '../admin/support.ts'
@@ -51,6 +52,33 @@ test('why the session of a bridge is not connected: what the bridge says about i
   await near.broker.admin.pauseBridge({ name: 'cloud' })
   const paused = 'The bridge "cloud" to mqtt://far:1883 is paused; `sluice resume-bridge cloud` lets it connect.'
   assert.deepEqual(await first(), ['derived', 'bridge not connected', paused])
+  await net.close()
+})
+
+test('the log says of a bridge, in a sentence each, where it connects, why it waits and until when, and nothing of its session', async () => {
+  const log = listLogger()
+  const cloud = { url: 'mqtt://127.0.0.1:1', clientId: 'plant', out: [{ filter: 'a/#' }] }
+  const near = await VirtualBroker.start({ bridges: { cloud: { ...cloud, paused: true } } }, { logger: log })
+  await near.broker.admin.resumeBridge({ name: 'cloud' })
+  assert.deepEqual(log.lines, [
+    'bridge cloud: paused; messages for mqtt://127.0.0.1:1 wait',
+    'bridge cloud: connecting to mqtt://127.0.0.1:1; messages for it wait until it is connected',
+  ])
+  await near.close()
+
+  const lines = listLogger()
+  const logged = { logger: lines }
+  const net = new BridgedBrokers()
+  await net.start('near', { gone: { url: 'mqtt://nowhere', clientId: 'plant', out: [{ filter: 'a/#' }] } }, {}, logged)
+  await net.start('far')
+  await net.start('other', { far: { url: 'mqtt://far', clientId: 'plant', out: [{ filter: 'a/#' }] } }, {}, logged)
+  const ofBridges = lines.lines.filter((line) => /bridge/.test(line))
+  assert.match(ofBridges[0]!, /^bridge gone: connecting to mqtt:\/\/nowhere:1883; messages for it wait until/)
+  assert.match(ofBridges[1]!, /^bridge gone: not connected to mqtt:\/\/nowhere:1883: .*; the next attempt is in \d+ s$/)
+  assert.deepEqual(ofBridges.slice(-2), [
+    'bridge far: connecting to mqtt://far:1883; messages for it wait until it is connected',
+    'bridge far: connected to mqtt://far:1883',
+  ])
   await net.close()
 })
 
