@@ -1,6 +1,7 @@
 /** Which rule denies something at present. @module */
 import type { WhyFact } from '../../broker/host/why-view.ts'
 import type { TopicQuestion } from '../../access/plugin.ts'
+import type { ConsoleRights } from '../../protocol/client.ts'
 import { decidedBy } from '../../reporting/denials.ts'
 import { MAX_NAME_LENGTH, type ClosedConnectionView } from '../../broker/sessions/closed-connections.ts'
 import { derived, excerpt, nameOf, topicText, type Inquiry } from './facts.ts'
@@ -17,6 +18,7 @@ export async function deniedFact(
 ): Promise<WhyFact[]> {
   const client = inquiry.server.sessions.get(clientId)?.client ?? (await rememberedClient(inquiry, clientId))
   if (client === undefined) return []
+  if ('console' in client && client.console !== undefined) return consoleFacts(clientId, client.console, action, topic)
   const { userName, address, listener } = client
   const explanation = await inquiry.broker.explain({
     ...(userName !== undefined && { userName }),
@@ -25,6 +27,18 @@ export async function deniedFact(
   if (explanation.decision === 'allow') return []
   const text = `${nameOf(clientId)} may not ${DOING[action]} ${topicText(topic)}: ${excerpt(decidedBy(explanation))}.`
   return [derived('not authorized', text)]
+}
+
+/** No plugin is asked about the console of an operator. */
+function consoleFacts(
+  clientId: string,
+  rights: ConsoleRights,
+  action: TopicQuestion['action'],
+  topic: string,
+): WhyFact[] {
+  if (action === 'publish' || rights === 'all') return []
+  const rule = 'it is the console of an operator who may not see payloads (admin.show-payloads)'
+  return [derived('not authorized', `${nameOf(clientId)} may not ${DOING[action]} ${topicText(topic)}: ${rule}.`)]
 }
 
 /** A name that was cut is another one, and may have other rights. */

@@ -115,6 +115,10 @@ export class AdmissionChecks {
   /** Checks that the Session belongs to this identity, if it exists. */
   owner({ clientId, userName }: Client): Refusal | undefined {
     const existing = this.#parts.sessions.get(clientId)
+    // Its subscriptions were granted to an operator, and each console has an identifier of its own.
+    if (existing?.client.console !== undefined) {
+      return new Refusal(ReasonCode.ClientIdentifierNotValid, 'the Session is that of the console of an operator')
+    }
     if (existing === undefined || !this.#parts.current.options.clientIdOwnership) return undefined
     if (existing.session.userName === userName) return undefined
     return new Refusal(

@@ -89,6 +89,31 @@ test('it has no identifier of its own choice, no Will, no other version, no sess
   assert.equal((await api.test.broker.admin.sessions({})).items.length, 0)
 })
 
+test('nobody else takes over the session of a console, whose subscriptions no rule has granted', async (t) => {
+  const api = await startConsoles(t, {}, { 'client-id-ownership': false })
+  const client = await openConsole(api, await pageOf(api, 'operator'))
+  client.subscribe('secret/#')
+  const clientId = client.connack!.properties.assignedClientIdentifier!
+  const other = api.test.connect({ clientId, cleanStart: false })
+  assert.equal(other.connack?.reasonCode, ReasonCode.ClientIdentifierNotValid)
+  assert.equal(client.isClosed, false)
+  client.disconnect()
+  assert.equal(api.test.connect({ clientId, cleanStart: false }).connack?.sessionPresent, false)
+})
+
+test('`why` knows that no rule of the topic check holds for a console', async (t) => {
+  const api = await startConsoles(t, { 'show-payloads': 'administrator' }, NOBODY)
+  const whyOf = async (role: 'operator' | 'administrator'): Promise<string[]> => {
+    const client = await openConsole(api, await pageOf(api, role))
+    client.subscribe('a')
+    const clientId = client.connack!.properties.assignedClientIdentifier!
+    const { facts } = await settled(api.test, api.test.broker.admin.why({ clientId, topic: 'a' }))
+    return facts.filter(({ cause }) => cause === 'not authorized').map(({ text }) => text)
+  }
+  assert.deepEqual(await whyOf('administrator'), [])
+  assert.match((await whyOf('operator')).join(), /subscribe.*admin\.show-payloads/)
+})
+
 test('a viewer, a page of another site, and a cookie without its token open none', async (t) => {
   const api = await startConsoles(t)
   const statusOf = async (headers: Record<string, string>): Promise<number> =>
