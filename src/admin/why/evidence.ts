@@ -37,8 +37,8 @@ export interface TopicEvidence {
   readonly near: Evidence | undefined
   /** Deliveries to clients, one for each, the newest. */
   readonly delivered: readonly Evidence[]
-  /** For each client, its newest messages of QoS 0 of which not all topics are recorded. */
-  readonly mixed: ReadonlyMap<string, Evidence>
+  /** Of each client that may have received it, the newest messages of QoS 0 of which not all topics are recorded. */
+  readonly mixed: readonly Evidence[]
   /** When entries were lost that were newer than any other that was lost; `undefined` if none were. */
   readonly lostBeforeMs: number | undefined
 }
@@ -58,7 +58,12 @@ export function isClearing(entry: RecordEntry): boolean {
   return isPublish(entry) && (entry.firstByte & 1) === 1 && entry.bytes === 0
 }
 
-export async function topicEvidence(inquiry: Inquiry, topic: string): Promise<TopicEvidence> {
+/** @param mayHave which clients may have received it */
+export async function topicEvidence(
+  inquiry: Inquiry,
+  topic: string,
+  mayHave: (clientId: string) => boolean,
+): Promise<TopicEvidence> {
   let published: Evidence | undefined
   let stopped: Evidence | undefined
   let near: Evidence | undefined
@@ -78,7 +83,7 @@ export async function topicEvidence(inquiry: Inquiry, topic: string): Promise<To
         looked += PLAIN_ENTRIES
         if (plainTopic(entry.subject) === plain) near = newer(near, evidenceOf(inquiry, record, entry))
       }
-      if (!isAbout && !entry.hasMoreSubjects) continue
+      if (!isAbout && !(entry.hasMoreSubjects && mayHave(record.clientId))) continue
       const evidence = evidenceOf(inquiry, record, entry)
       if (!inquiry.isNear(evidence.atMs, evidence.untilMs)) continue
       if (!isAbout) mixed.set(record.clientId, evidence)
@@ -89,7 +94,7 @@ export async function topicEvidence(inquiry: Inquiry, topic: string): Promise<To
     await inquiry.pause(looked * ENTRY_UNITS)
   }
   const lostBeforeMs = lostBefore < 0 ? undefined : inquiry.wallOfEntry(lostBefore)
-  return { published, stopped, near, delivered: [...delivered.values()], mixed, lostBeforeMs }
+  return { published, stopped, near, delivered: [...delivered.values()], mixed: [...mixed.values()], lostBeforeMs }
 }
 
 /** Whether a text may have the same plain form as a topic: nearly all have another length. */

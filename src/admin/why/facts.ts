@@ -15,6 +15,14 @@ import { safeExcerpt } from '../../base/printable.ts'
 /** How far from the time that was asked about a fact may be. */
 const NEAR_MS = 60_000
 
+/** What whoever asks may see besides what any viewer does. */
+export interface Sight {
+  /** The beginning of payloads, if it is recorded. */
+  readonly payloads: boolean
+  /** Rules of plugins, as `explain` names them. */
+  readonly rules: boolean
+}
+
 /** A question while it is being answered. */
 export class Inquiry {
   readonly broker: Broker
@@ -22,11 +30,11 @@ export class Inquiry {
   /** Difference between the wall clock and the monotonic one. */
   readonly #wallOffsetMs: number
   readonly #at: number | undefined
-  /** Whether whoever asks may see payloads. */
-  readonly showsPayloads: boolean
+  /** What whoever asks may see. */
+  readonly sight: Sight
 
-  constructor(broker: Broker, at?: number, showsPayloads = false) {
-    this.showsPayloads = showsPayloads
+  constructor(broker: Broker, at?: number, sight: Sight = { payloads: false, rules: false }) {
+    this.sight = sight
     this.broker = broker
     this.server = serverOf(broker)
     const { clock } = this.server

@@ -18,10 +18,8 @@ export function mixedFacts(
   mayHave: (clientId: string) => boolean,
 ): WhyFact[] {
   if (published === undefined || !mayBeAtMostOnce(published, matching)) return []
-  for (const evidence of mixed.values()) {
-    if (evidence.untilMs >= published.atMs && mayHave(evidence.clientId)) return [factOf(evidence, topic)]
-  }
-  return []
+  const evidence = mixed.find(({ clientId, untilMs }) => untilMs >= published.atMs && mayHave(clientId))
+  return evidence === undefined ? [] : [factOf(evidence, topic)]
 }
 
 /** Whether the message was delivered at QoS 0. */

@@ -25,7 +25,9 @@ export async function deniedFact(
     ...{ clientId, address, listener, action, topic },
   })
   if (explanation.decision === 'allow') return []
-  const text = `${nameOf(clientId)} may not ${DOING[action]} ${topicText(topic)}: ${excerpt(decidedBy(explanation))}.`
+  // Which rule it is, other doors show to operators only.
+  const rule = inquiry.sight.rules ? excerpt(decidedBy(explanation)) : 'a rule denies it, which operators can see'
+  const text = `${nameOf(clientId)} may not ${DOING[action]} ${topicText(topic)}: ${rule}.`
   return [derived('not authorized', text)]
 }
 

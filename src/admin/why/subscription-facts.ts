@@ -43,11 +43,11 @@ export async function subscriptionFacts(
     const text = `${nameOf(clientId)} published the message itself, and No Local of ${filters[0]!} keeps its own messages from it.`
     return [derived('No Local', text), match]
   }
-  const shared = matching.filter(({ topicFilter }) => topicFilter.startsWith('$share/'))
+  const shared = matching.filter(isShared)
   if (shared.length === matching.length) {
     const taken = takenFacts(inquiry, clientId, shared, evidence)
     const away = connection === undefined ? awayFacts(inquiry, clientId, shared, published) : []
-    const mixed = mixedFacts(topic, matching, evidence, (id) => id === clientId || isMember(inquiry, id, shared))
+    const mixed = mixedFacts(topic, matching, evidence, () => true)
     return [...([taken, away, mixed].find(({ length }) => length > 0) ?? []), match]
   }
   const late = lateFacts(inquiry, clientId, topic, matching, published.untilMs)
@@ -126,7 +126,12 @@ function awayFacts(
   return [derived('not connected', text)]
 }
 
-function isMember(inquiry: Inquiry, clientId: string, shared: readonly Subscription[]): boolean {
+export function isShared({ topicFilter }: Subscription): boolean {
+  return topicFilter.startsWith('$share/')
+}
+
+/** Whether a Client has one of these Shared Subscriptions. */
+export function isMember(inquiry: Inquiry, clientId: string, shared: readonly Subscription[]): boolean {
   const subscriptions = inquiry.server.sessions.get(clientId)?.session.subscriptions
   return shared.some(({ topicFilter }) => subscriptions?.has(topicFilter) === true)
 }

@@ -16,6 +16,7 @@ import { reasonCodeName, ReasonCode } from '../../codec/reason-code.ts'
 import type { Broker } from '../../broker/broker.ts'
 import type { WhyFact, WhyView } from '../../broker/host/why-view.ts'
 import type { Registration } from '../../broker/sessions/sessions.ts'
+import type { Subscription } from '../../protocol/subscription.ts'
 import { shortText } from '../../reporting/recorder/record-pages.ts'
 import { RecordKind, type RecordEntry } from '../../reporting/recorder/record-kind.ts'
 import {
@@ -27,9 +28,20 @@ import {
   type Evidence,
   type TopicEvidence,
 } from './evidence.ts'
-import { counted, derived, excerpt, Inquiry, nameOf, recorded, timeText, topicText, unknown } from './facts.ts'
+import {
+  counted,
+  derived,
+  excerpt,
+  Inquiry,
+  nameOf,
+  recorded,
+  timeText,
+  topicText,
+  unknown,
+  type Sight,
+} from './facts.ts'
 import { dropFacts, waitFact } from './session-facts.ts'
-import { matchingOf, subscriptionFacts } from './subscription-facts.ts'
+import { isMember, isShared, matchingOf, subscriptionFacts } from './subscription-facts.ts'
 import { deniedFact } from './rights.ts'
 import { whyClosed } from './why-closed.ts'
 import { plainDifference } from './plain-topic.ts'
@@ -53,16 +65,19 @@ function rankOf({ cause }: WhyFact): number {
   return LAST.indexOf(cause)
 }
 
-export async function whyMessage(broker: Broker, question: MessageQuestion, showsPayloads: boolean): Promise<WhyView> {
+export async function whyMessage(broker: Broker, question: MessageQuestion, sight: Sight): Promise<WhyView> {
   const { clientId, topic, at } = question
-  const inquiry = new Inquiry(broker, at, showsPayloads)
-  const evidence = await topicEvidence(inquiry, topic)
+  const inquiry = new Inquiry(broker, at, sight)
   const registration = inquiry.server.sessions.get(clientId)
+  const matching = registration === undefined ? [] : await matchingOf(inquiry, registration, topic)
+  const shared = matching.filter(isShared)
+  const mayHave = (id: string): boolean => id === clientId || isMember(inquiry, id, shared)
+  const evidence = await topicEvidence(inquiry, topic, mayHave)
   const facts: WhyFact[] = [
     ...(await stoppedFacts(inquiry, evidence)),
     ...(registration === undefined
       ? await absentFacts(broker, question)
-      : await sessionFacts(inquiry, registration, topic, evidence)),
+      : await sessionFacts(inquiry, registration, topic, matching, evidence)),
     ...(await missingFacts(inquiry, topic, evidence)),
   ]
   const all = [...facts, ...backgroundOf(inquiry, question, evidence)]
@@ -115,11 +130,11 @@ async function sessionFacts(
   inquiry: Inquiry,
   registration: Registration,
   topic: string,
+  matching: readonly Subscription[],
   evidence: TopicEvidence,
 ): Promise<WhyFact[]> {
   const { clientId } = registration.session
   const sent = evidence.delivered.find((each) => each.clientId === clientId)
-  const matching = await matchingOf(inquiry, registration, topic)
   const drops = dropFacts(inquiry, registration, topic, matching, evidence.published)
   const waits = waitFact(inquiry, registration, topic)
   const lastMs = Math.max(sent?.untilMs ?? 0, evidence.published?.atMs ?? 0)

@@ -4,14 +4,17 @@ import type { Broker } from '../../broker/broker.ts'
 import type { AdminCaller } from '../../broker/host/trace-admin.ts'
 import type { WhyQuery, WhyView } from '../../broker/host/why-view.ts'
 import { topicNameProblem } from '../../topics/topic-name.ts'
+import { roles } from '../operation.ts'
+import { operationTable } from '../operation-table.ts'
 import { maySeePayloads } from '../show-payloads.ts'
 import { traceSettings } from '../trace/trace-limits.ts'
+import type { Sight } from './facts.ts'
 import { whyClosed } from './why-closed.ts'
 import { whyMessage } from './why-message.ts'
 import { whyRefused } from './why-refused.ts'
 
 /**
- * @param caller who asks, which decides about payloads; default: the host program
+ * @param caller who asks, which decides about payloads and rules; default: the host program
  * @throws {UsageError} if it is not clear what is asked
  */
 export async function why(broker: Broker, query: WhyQuery, caller?: AdminCaller): Promise<WhyView> {
@@ -21,8 +24,13 @@ export async function why(broker: Broker, query: WhyQuery, caller?: AdminCaller)
   if (clientId === undefined) throw new UsageError('why: a topic needs a clientId: whose message is missing?')
   const problem = topicNameProblem(topic)
   if (problem !== undefined) throw new UsageError(`why: topic is no topic name: ${problem}`)
-  const showsPayloads = caller === undefined || maySeePayloads(traceSettings(broker), caller)
-  return whyMessage(broker, { clientId, topic, at }, showsPayloads)
+  return whyMessage(broker, { clientId, topic, at }, sightOf(broker, caller))
+}
+
+function sightOf(broker: Broker, caller: AdminCaller | undefined): Sight {
+  if (caller === undefined) return { payloads: true, rules: true }
+  const rules = roles.indexOf(caller.role) >= roles.indexOf(operationTable.explain.role)
+  return { payloads: maySeePayloads(traceSettings(broker), caller), rules }
 }
 
 function named(query: WhyQuery): WhyQuery {

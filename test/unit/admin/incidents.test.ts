@@ -796,3 +796,16 @@ for (const [role, allowed] of [
       assert.equal(await shown({ caller: { name: 'ann', role } }), isAllowed)
       assert.equal(await shown({}), true)
     })
+
+for (const [role, rule] of [
+  ['viewer', 'a rule denies it, which operators can see'],
+  ['operator', 'topic_acl: nothing in topic-check.acl.anonymous allows it'],
+] as const)
+  test(`why names the rule that denies something only to callers that may ask explain: ${role}`, async (t) => {
+    const broker = await VirtualBroker.start(acl({ publish: ['other'], subscribe: ['#'] }))
+    t.after(() => broker.close())
+    broker.connect({ clientId: 'sensor' }).publish('power', '1', 1)
+    const call = broker.broker.admin.why(METER_POWER, { caller: { name: 'ann', role } })
+    const { facts } = await settled(broker, call)
+    assert.equal(facts[1]!.text, `"sensor" may not publish to "power": ${rule}.`)
+  })
