@@ -8,6 +8,7 @@
  * @module
  */
 import { fnv1a } from './fnv.ts'
+import type { Sliced } from './slices.ts'
 
 /** FNV-1a, with its bits mixed at the end, because the lowest are used first. */
 export function hashText(text: string): number {
@@ -43,4 +44,28 @@ export function firstAfter(texts: Iterable<string>, after: string | undefined, c
   const first = found.flatMap((text, at) => (ranks[at]! <= most ? [{ text, rank: ranks[at]! }] : []))
   first.sort((one, other) => one.rank - other.rank || (one.text < other.text ? -1 : 1))
   return first.slice(0, count).map(({ text }) => text)
+}
+
+/** Texts that are looked at in a step. */
+const STEP_LENGTH = 64
+
+/** The same in steps, for very many texts: no step takes longer with more of them. */
+export function* firstAfterInSteps(
+  texts: Iterable<string>,
+  after: string | undefined,
+  count: number,
+): Sliced<string[]> {
+  let first: string[] = []
+  let some: string[] = []
+  for (const text of texts) {
+    some.push(text)
+    if (some.length < STEP_LENGTH + count) {
+      if (some.length % STEP_LENGTH === 0) yield
+      continue
+    }
+    first = firstAfter([...first, ...some], after, count)
+    some = []
+    yield
+  }
+  return firstAfter([...first, ...some], after, count)
 }

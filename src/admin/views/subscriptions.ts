@@ -10,7 +10,8 @@
  *
  * @module
  */
-import { firstAfter } from '../../base/hash-order.ts'
+import { firstAfter, firstAfterInSteps } from '../../base/hash-order.ts'
+import { Slices } from '../access/slices.ts'
 import { Work } from '../../base/work.ts'
 import type { Broker } from '../../broker/broker.ts'
 import { serverOf } from '../../broker/broker.ts'
@@ -24,6 +25,8 @@ import { matches, parseSharedFilter } from '../../topics/topic-filter.ts'
 
 /** A session with so many subscriptions, at most, is looked through at once. */
 const FEW = 64
+/** Filters of a session that are brought into their order at once. */
+const FILTERS_AT_ONCE = 1024
 
 interface Place {
   readonly clientId: string
@@ -38,22 +41,41 @@ export async function subscriptionPage(broker: Broker, query: SubscriptionsQuery
   let looks = 0
   for await (const { session, from } of sessionsFrom(server, broker, query.clientId, after)) {
     const { size } = session.subscriptions
-    server.turn.work.spend(Work.entry * (1 + size))
-    const topicFilters = hasWanted(session, query) ? firstAfter(session.subscriptions.keys(), from, size) : []
-    for (const topicFilter of topicFilters) {
-      if (server.turn.work.isSpent) await server.turn.share(broker)
-      server.turn.work.spend(Work.entry)
-      const subscription = session.subscriptions.get(topicFilter)
-      if (subscription === undefined || !isWanted(subscription, query)) continue
-      if (items.length === limit) return { items, cursor: cursorOf(items.at(-1)!) }
-      items.push(subscriptionViewOf(session, subscription))
+    server.turn.work.spend(Work.entry * (1 + Math.min(size, FEW)))
+    let last = from
+    let isMore = hasWanted(session, query)
+    looks += 1 + (isMore ? 0 : size)
+    while (isMore) {
+      const topicFilters = await filtersAfter(broker, session, last)
+      for (const topicFilter of topicFilters) {
+        if (server.turn.work.isSpent) await server.turn.share(broker)
+        server.turn.work.spend(Work.entry)
+        const subscription = session.subscriptions.get(topicFilter)
+        if (subscription === undefined || !isWanted(subscription, query)) continue
+        if (items.length === limit) return { items, cursor: cursorOf(items.at(-1)!) }
+        items.push(subscriptionViewOf(session, subscription))
+      }
+      last = topicFilters.at(-1) ?? last
+      isMore = topicFilters.length === FILTERS_AT_ONCE
+      looks += topicFilters.length
+      if (looks >= LOOKS && query.clientId === undefined && isMore) break
     }
-    looks += 1 + size
     if (looks >= LOOKS && query.clientId === undefined) {
-      return { items, cursor: cursorOf({ clientId: session.clientId, topicFilter: topicFilters.at(-1) ?? from ?? '' }) }
+      return { items, cursor: cursorOf({ clientId: session.clientId, topicFilter: last ?? '' }) }
     }
   }
   return { items, cursor: undefined }
+}
+
+/** The next filters of a session, in their order: of very many, only so many are sorted, and all are looked at in slices. */
+async function filtersAfter(broker: Broker, session: Session, after: string | undefined): Promise<string[]> {
+  const { turn } = serverOf(broker)
+  const { size } = session.subscriptions
+  if (size > FILTERS_AT_ONCE) {
+    return new Slices(broker).run(firstAfterInSteps(session.subscriptions.keys(), after, FILTERS_AT_ONCE))
+  }
+  turn.work.spend(Work.entry * (1 + size))
+  return firstAfter(session.subscriptions.keys(), after, FILTERS_AT_ONCE)
 }
 
 /** To bring filters into their order costs much more than to see that none of a few is wanted. */

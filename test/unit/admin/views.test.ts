@@ -108,6 +108,22 @@ test('subscriptions are listed once each in full pages, by client, filter, topic
   await broker.close()
 })
 
+test('a session with very many subscriptions is listed once each, a window of them at a time', async () => {
+  const broker = await VirtualBroker.start({ 'max-subscriptions': 5_000, 'max-filters-per-packet': 5_000 })
+  const client = broker.connect({ clientId: 'many' })
+  client.subscribe(Array.from({ length: 5_000 }, (_, at) => `a/${at}`))
+  await broker.settle()
+  const { admin } = broker.broker
+  for (const query of [{}, { clientId: 'many' }]) {
+    const { items } = await allOf(broker, (cursor) => admin.subscriptions({ ...query, limit: 1000, cursor }))
+    assert.equal(items.length, 5_000)
+    assert.equal(new Set(items.map(({ topicFilter }) => topicFilter)).size, 5_000)
+  }
+  const found = await allOf(broker, (cursor) => admin.subscriptions({ topicFilter: 'a/4999', cursor }))
+  assert.equal(found.items.length, 1)
+  await broker.close()
+})
+
 test('a page of subscriptions goes on where the one before ended, though its session or its filter is gone', async () => {
   const broker = await VirtualBroker.start()
   const clients = Array.from({ length: 10 }, (_, at) => broker.connect({ clientId: `c${at}` }))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { firstAfter, rankOf } from '../../../src/base/hash-order.ts'
+import { firstAfter, firstAfterInSteps, rankOf } from '../../../src/base/hash-order.ts'
 import { WideMap } from '../../../src/base/wide-map.ts'
 import fc from '../../support/property.ts'
 
@@ -114,3 +114,20 @@ function collision(): [string, string] {
     seen.set(rankOf(text), text)
   }
 }
+
+test('the first of very many texts are the same in steps as at once', () => {
+  const texts = Array.from({ length: 5_000 }, (_, at) => `text-${at}`)
+  for (const [after, count] of [
+    [undefined, 10],
+    [undefined, 6_000],
+    ['text-7', 100],
+    ['nothing', 1],
+  ] as const) {
+    const work = firstAfterInSteps(texts, after, count)
+    let steps = 1
+    let step = work.next()
+    for (; step.done !== true; step = work.next()) steps++
+    assert.deepEqual(step.value, firstAfter(texts, after, count))
+    assert.ok(steps > 50, `${steps} steps`)
+  }
+})
