@@ -60,7 +60,7 @@ export const texts = {
       clients: 'clients',
       away: 'sessions away',
       subscriptions: 'subscriptions',
-      retained: 'retained messages',
+      retained: 'retained, with $SYS',
       queued: 'messages queued',
     },
     memoryOf: (limit: number) => (limit === 0 ? 'memory' : `memory, of ${bytes(limit)}`),
@@ -108,13 +108,21 @@ export const texts = {
 
   empty: {
     clients: 'No client is connected. To connect one, type in two terminals:',
-    subscribe: (host: string, port: number) => `mosquitto_sub -h ${host} -p ${port} -t 'hello/#' -v`,
-    publish: (host: string, port: number) => `mosquitto_pub -h ${host} -p ${port} -t hello/world -m 'It works'`,
+    subscribe: (place: string) => `mosquitto_sub ${place} -t 'hello/#' -v`,
+    publish: (place: string) => `mosquitto_pub ${place} -t hello/world -m 'It works'`,
     pingNote: 'To see how long a message takes to this broker and back:',
     ping: (url: string) => `sluice ping ${url}`,
+    /** As the tools of Mosquitto take it. */
+    place: (host: string, port: number) => `-h ${host} -p ${port}`,
+    login: ' -u NAME -P PASSWORD',
+    loginNote: 'This listener asks for a user: put its name and password in the lines. A user is made under',
+    phone: (url: string) => `For a phone: ${url}`,
+    code: (url: string) => `QR code of ${url}`,
+    noPhone: (host: string) =>
+      `${host} is this machine only; for a phone, bind a listener to an address of the network.`,
     matching: 'No client matches.',
     retained: 'No message is retained below this filter. A publisher retains one with the RETAIN flag:',
-    retain: (host: string, port: number) => `mosquitto_pub -h ${host} -p ${port} -t status/lamp -m on -r`,
+    retain: (place: string) => `mosquitto_pub ${place} -t status/lamp -m on -r`,
     subscriptions: 'There are no such subscriptions.',
     topics: 'Nothing was published to these topics while they were counted.',
     messages: 'Nothing is waiting for this client.',

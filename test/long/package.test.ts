@@ -84,22 +84,11 @@ async function compileAndRun(project: string, name: string, tsc: string, consume
   if (isBundled !== true) assert.match(await run(folder, process.execPath, '--no-warnings', 'main.js'), URL_LINE)
 }
 
-/** The page: its assets have the hash of their content in their names, which is left out here. */
-const PAGE = [
-  'icon.svg',
-  'index.html',
-  'assets/index.css',
-  'assets/index.js',
-  'assets/trace.js',
-  'assets/access.js',
-  'assets/save.js',
-].flatMap((name) => [
-  `dist/page/${name}`,
-  ...(name === 'icon.svg' ? [] : [`dist/page/${name}.br`, `dist/page/${name}.gz`]),
-])
+/** The page: all of it except the assets, which are named for what is in them, with a hash of it. */
+const PAGE = ['icon.svg', 'index.html', 'index.html.br', 'index.html.gz'].map((name) => `dist/page/${name}`)
 
-function withoutHash(path: string): string {
-  return path.replace(/^(dist\/page\/assets\/\w+)-[\w-]{8}\./, '$1.')
+function isAsset(path: string): boolean {
+  return /^dist\/page\/assets\/[\w-]+-[\w-]{8}\.(?:js|css)(?:\.br|\.gz)?$/.test(path)
 }
 
 /**
@@ -197,8 +186,11 @@ test('the package holds what users need, installs, and works', async (t) => {
 
   await t.test('nothing else is in it', async () => {
     const listed = (await run(packed, 'tar', '-tzf', tarball)).trim().split('\n')
-    const paths = listed.map((path) => withoutHash(path.replace(/^package\//, '')))
-    assert.deepEqual(paths.filter((path) => !isChunk(path)).sort(), expectedFiles())
+    const paths = listed.map((path) => path.replace(/^package\//, ''))
+    assert.deepEqual(paths.filter((path) => !isChunk(path) && !isAsset(path)).sort(), expectedFiles())
+    const assets = paths.filter((path) => isAsset(path) && /\.(?:js|css)$/.test(path))
+    assert(assets.length > 0)
+    for (const asset of assets) for (const end of ['.br', '.gz']) assert(paths.includes(asset + end), asset + end)
   })
 
   const project = temporaryFolder(t)

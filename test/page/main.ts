@@ -47,10 +47,24 @@ async function emptyPages(browser: Browser, theme: Look['theme'], folder: string
       await visitor.page.getByText(/mosquitto_pub -h 127\.0\.0\.1 -p \d+/).waitFor()
       await visitor.inspectAll(`empty-${path}`)
     }
+    await withNetwork(visitor)
     await visitor.close()
   } finally {
     await world.close()
   }
+}
+
+/** As if the listener were bound to an address of the network, and asked for a login. */
+async function withNetwork(visitor: Visitor): Promise<void> {
+  const listener = { name: 'plain', url: 'mqtt://192.0.2.7:1883', address: '192.0.2.7', port: 1883 }
+  await visitor.page.route('**/api/v1/listeners', (route) =>
+    route.fulfill({ json: [{ ...listener, admitsAnonymous: false }] }),
+  )
+  await visitor.goTo('topics', 'Topics')
+  await visitor.goTo('clients', 'Clients')
+  await visitor.page.getByText('mosquitto_sub -h 192.0.2.7 -p 1883 -u NAME -P PASSWORD').waitFor()
+  await visitor.page.getByRole('img', { name: 'QR code of mqtt://192.0.2.7:1883' }).waitFor()
+  await visitor.inspectAll('first-steps')
 }
 
 async function busyPages(browser: Browser, world: World, theme: Look['theme'], folder: string): Promise<void> {

@@ -63,6 +63,7 @@ export const listenerView: Fields<ListenerView> = {
   address: text(),
   addresses: list(text()),
   port: orAbsent(integer()),
+  admitsAnonymous: bool(),
   connections: integer(),
   certificates: list(object(certificate)),
   counters: object(counters),

@@ -59,6 +59,8 @@ export interface ListenerView {
    * The actual port, even if 0 was requested; `undefined` for a Unix domain socket, and while it waits for its address.
    */
   readonly port: number | undefined
+  /** Whether a client without a user name may connect through it. */
+  readonly admitsAnonymous: boolean
   /** Number of clients that are connected through it. */
   readonly connections: number
   /** Empty without TLS. */
@@ -67,7 +69,7 @@ export interface ListenerView {
 }
 
 /** An open listener. */
-export interface OpenListener extends Omit<ListenerView, 'connections'> {
+export interface OpenListener extends Omit<ListenerView, 'connections' | 'admitsAnonymous'> {
   /**
    * Applies new options (certificates, origins, path, proxies, TLS) to Connections from now on; those that exist stay.
    *
@@ -186,7 +188,8 @@ export class OpenListeners {
     return this.#entries.map(({ listener, state }) => {
       const { name, url, urls, address, addresses, port, certificates, counters } = listener
       const place = { name, url, urls, address, addresses, port, certificates }
-      return { ...place, connections: state.connected, counters: { ...counters } }
+      const { admitsAnonymous } = state.options
+      return { ...place, admitsAnonymous, connections: state.connected, counters: { ...counters } }
     })
   }
 
