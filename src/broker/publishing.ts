@@ -339,9 +339,14 @@ export class Publishing {
     const { backPressure } = this.#parts
     if (backPressure.isHit) backPressure.clear()
     const reasonCode = this.#deliver(message, topic, client)
-    // A publisher whose own queue is crowded is not held: its acknowledgements make room, so they have to be read.
-    if (backPressure.isHit && connection !== undefined && !connection.session!.isCrowded) backPressure.hold(connection)
+    if (backPressure.isHit && connection !== undefined) this.#giveWay(connection, message)
     return reasonCode
+  }
+
+  #giveWay(connection: Connection, { fullSize }: ApplicationMessage): void {
+    const session = connection.session!
+    // A publisher whose own queue is crowded is not held: its acknowledgements make room, so they have to be read.
+    if (!session.isCrowded) this.#parts.backPressure.hold(connection, session.memory.parent ?? connection, fullSize)
   }
 
   #deliver(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {

@@ -8,7 +8,7 @@ import type { BackPressure } from '../turn/back-pressure.ts'
 import type { Turn } from '../turn/turn.ts'
 import type { Ledger } from './durable/ledger.ts'
 import type { SessionEnds } from './session-ends.ts'
-import type { Registration, Sessions, SessionsSide, Will } from './sessions/sessions.ts'
+import { sizeOfWill, type Registration, type Sessions, type SessionsSide, type Will } from './sessions/sessions.ts'
 import { WillLine } from './sessions/will-line.ts'
 import type { WillPublishing } from './will-publishing.ts'
 
@@ -35,7 +35,7 @@ export class RegistrationServices implements SessionsSide {
   publishWill(will: Will, settled: () => void): boolean {
     const { backPressure } = this.#parts
     const isSettled = this.#parts.wills().publish(will, settled)
-    if (backPressure.isHit) backPressure.hold(this.#willLine)
+    if (backPressure.isHit) backPressure.hold(this.#willLine, this.#willLine, sizeOfWill(will.fields))
     return isSettled
   }
 

@@ -89,7 +89,7 @@ export abstract class QueueingSession extends SessionCore {
   }
 
   /** For a connected Client, which takes its messages soon, memory is the limit. */
-  protected get maxQueuedNow(): number {
+  get maxQueuedNow(): number {
     const { maxQueuedMessages, maxQueuedMessagesConnected } = this.limits
     return this.connection === undefined ? maxQueuedMessages : Math.max(maxQueuedMessages, maxQueuedMessagesConnected)
   }

@@ -42,7 +42,7 @@ export interface ReplayOptions {
  * ]
  * const text = [header, ...records].map((line) => JSON.stringify(line)).join('\n')
  * const { differences } = await replayTraceText(text)
- * differences[0]?.got // 'CONNACK Success, Session Present 0'
+ * differences[0]?.got // 'CONNACK Connection Accepted (0), Session Present 0'
  */
 export async function replayTrace(file: string, options: ReplayOptions = {}): Promise<Replay> {
   const { size } = await stat(file)

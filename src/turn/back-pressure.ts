@@ -4,13 +4,14 @@
  *   queue of a connected Session   |······· free ·······|········· half full: publishers wait ·········| full: dropped
  *
  * A Session whose Client is connected is crowded while its queue is half full. A message for it is then accepted like
- * any other, and its publisher is not read until the queue is less than half full, for `GIVE_WAY_MS` at most. So a
- * burst waits at its source, and the other half of the queue is for messages that may not wait.
+ * any other; but once a user has added more in a second than an equal share of what the Client takes, a publisher of that
+ * user is not read until the queue is less than half full, for `GIVE_WAY_MS` at most. So a burst waits at its source,
+ * and the other half of the queue is for messages that may not wait.
  *
- * A slow Client must not hold up others. Publishers therefore wait for a Session only while its Client takes a good
- * share of the queue each second; otherwise its own messages are dropped when the queue is full. No publisher waits
- * longer for one message than `GIVE_WAY_MS`, however many Clients read slowly: one that sends ten messages a second
- * never falls behind.
+ * A slow Client must not hold up others. Whoever adds little therefore never waits, even if somebody else keeps the queue
+ * half full on purpose; and anybody waits only while the Client takes a good share of the queue each second: otherwise its
+ * own messages are dropped when the queue is full. No publisher waits longer for one message than `GIVE_WAY_MS`, however
+ * many Clients read slowly: one that sends ten messages a second never falls behind.
  *
  * @module
  */
@@ -40,13 +41,33 @@ class Crowd implements Expiring {
   takenBytes: number
   readonly session: Session
   readonly waiting = new Set<GivesWay>()
+  /** What each user has added in this period, in bytes. */
+  readonly #added = new Map<object, number>()
+  /** What all of them may add in it without waiting. */
+  #roomBytes: number
   readonly #judge: (crowd: Crowd, nowMs: number) => void
 
   constructor(session: Session, isPatient: boolean, judge: (crowd: Crowd, nowMs: number) => void) {
     this.session = session
     this.isPatient = isPatient
     this.takenBytes = session.takenBytes
+    this.#roomBytes = paceOf(session)
     this.#judge = judge
+  }
+
+  /** @returns whether that user has now added more than its share */
+  add(user: object, bytes: number): boolean {
+    const { limits, maxQueuedNow } = this.session
+    const weight = Math.max(bytes, limits.maxQueuedBytes / maxQueuedNow)
+    const added = (this.#added.get(user) ?? 0) + weight
+    this.#added.set(user, added)
+    return added > this.#roomBytes / this.#added.size
+  }
+
+  /** Begins a period, after one in which the Client took that much. */
+  begin(takenBytes: number): void {
+    this.#added.clear()
+    this.#roomBytes = Math.max(takenBytes, paceOf(this.session))
   }
 
   expire(nowMs: number): void {
@@ -64,7 +85,8 @@ export class BackPressure {
    * Whether the message being routed was added to a queue that is half full, of a Session for which publishers wait.
    */
   isHit = false
-  #hit: Crowd | undefined = undefined
+  /** These Sessions, as far as they are known. */
+  readonly #hits: Crowd[] = []
   readonly #crowds = new Map<Session, Crowd>()
   readonly #turn: Turn
   readonly #metrics: Metrics
@@ -85,20 +107,27 @@ export class BackPressure {
       this.#turn.arm(crowd, now + PACE_MS)
     }
     if (!crowd.isPatient) return
-    this.#hit = crowd
+    this.#hits.push(crowd)
     this.isHit = true
   }
 
   /** Forgets queues that were filled by a message whose publisher does not wait. */
   clear(): void {
     this.isHit = false
-    this.#hit = undefined
+    this.#hits.length = 0
   }
 
-  /** Makes the publisher of the message that filled the queue give way. */
-  hold(publisher: GivesWay): void {
-    this.#hit!.waiting.add(publisher)
+  /**
+   * Makes the publisher of the message that was routed give way, if its user has added more than its share.
+   *
+   * @param user whose share it is: the same object for all publishers of a user
+   */
+  hold(publisher: GivesWay, user: object, bytes: number): void {
+    let behind: Crowd | undefined
+    for (const crowd of this.#hits) if (crowd.add(user, bytes)) behind = crowd
     this.clear()
+    if (behind === undefined) return
+    behind.waiting.add(publisher)
     this.#metrics.publishersGaveWay++
     publisher.standBack(this.#turn.now() + GIVE_WAY_MS)
   }
@@ -115,8 +144,10 @@ export class BackPressure {
       this.#crowds.delete(session)
       return
     }
-    crowd.isPatient = session.takenBytes - crowd.takenBytes >= paceOf(session)
+    const takenBytes = session.takenBytes - crowd.takenBytes
+    crowd.isPatient = takenBytes >= paceOf(session)
     crowd.takenBytes = session.takenBytes
+    crowd.begin(takenBytes)
     if (!crowd.isPatient) crowd.release()
     this.#turn.arm(crowd, nowMs + PACE_MS)
   }

@@ -70,6 +70,29 @@ test('nobody else waits, and nobody waits longer than 100 ms for one message', a
   await broker.close()
 })
 
+test('a reader that keeps its own queue half full holds up only who adds more than a share of what it takes', async () => {
+  const broker = await VirtualBroker.start({ 'max-queued-messages': 4000, 'max-queued-messages-connected': 4000 })
+  const mallory = broker.connect({ clientId: 'mallory', properties: { receiveMaximum: 10 } })
+  mallory.subscribe('#', 1)
+  const filler = broker.connect({ clientId: 'filler' })
+  publishMany(filler, 3000)
+  assert.ok(filler.isPaused, 'who fills the queue waits')
+  const [honest, reader] = ['honest', 'reader'].map((clientId) => {
+    const client = broker.open(5, { address: '192.0.2.7' })
+    client.connect({ clientId })
+    client.take()
+    return client
+  }) as [TestClient, TestClient]
+  reader.subscribe('honest/#', 1)
+  const { publishersGaveWay } = broker.broker.metrics
+  for (let at = 0; at < 20; at++) honest.publish(`honest/${at}`, 'x', 1)
+  assert.equal(broker.broker.metrics.publishersGaveWay, publishersGaveWay)
+  assert.equal(reader.receiveAll().length, 20)
+  publishMany(honest, 200)
+  assert.ok(broker.broker.metrics.publishersGaveWay > publishersGaveWay, 'beyond its share it waits, too')
+  await broker.close()
+})
+
 test('a subscriber that has stopped reading is waited for no more: its own messages are dropped', async () => {
   const { broker } = await start({ 'max-queued-messages-connected': 40 })
   const sensor = broker.connect({ clientId: 'sensor' })
