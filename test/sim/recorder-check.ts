@@ -32,13 +32,16 @@ export class RecorderCheck {
     const { recorder } = serverOf(broker)
     const { maxRecorderBytes, maxRecorderBytesPerClient } = broker.options
     if (recorder.pages.bytes > maxRecorderBytes) return `the recorder takes ${recorder.pages.bytes} bytes`
+    // Reading a record writes what was only counted, for which an older record may be forgotten: so sizes are read after it.
+    for (const record of recorder.all()) {
+      const foreign = this.#foreignIn(record)
+      if (foreign !== undefined) return `the record of ${record.clientId} has a PUBLISH to ${foreign} of somebody else`
+    }
     let sum = 0
     for (const record of recorder.all()) {
       sum += record.bytes
       if (record.bytes > maxRecorderBytesPerClient + LARGEST_PAGE_BYTES)
         return `the record of ${record.clientId} takes ${record.bytes} bytes`
-      const foreign = this.#foreignIn(record)
-      if (foreign !== undefined) return `the record of ${record.clientId} has a PUBLISH to ${foreign} of somebody else`
     }
     return sum <= recorder.pages.bytes ? undefined : `records of ${sum} bytes are charged ${recorder.pages.bytes}`
   }
