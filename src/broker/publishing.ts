@@ -339,14 +339,9 @@ export class Publishing {
     const { backPressure } = this.#parts
     if (backPressure.isHit) backPressure.clear()
     const reasonCode = this.#deliver(message, topic, client)
-    if (backPressure.isHit && connection !== undefined) this.#giveWay(connection, message)
+    if (backPressure.isHit && connection !== undefined)
+      backPressure.holdClient(connection, connection.session!, message.fullSize)
     return reasonCode
-  }
-
-  #giveWay(connection: Connection, { fullSize }: ApplicationMessage): void {
-    const session = connection.session!
-    // A publisher whose own queue is crowded is not held: its acknowledgements make room, so they have to be read.
-    if (!session.isCrowded) this.#parts.backPressure.hold(connection, session.memory.parent ?? connection, fullSize)
   }
 
   #deliver(message: ApplicationMessage, topic: KnownTopic | undefined, client: Client | undefined): ReasonCode {

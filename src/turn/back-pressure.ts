@@ -117,6 +117,12 @@ export class BackPressure {
     this.#hits.length = 0
   }
 
+  /** As `hold`, for a Client with that Session. */
+  holdClient(publisher: GivesWay, { isCrowded, memory }: Session, bytes: number): void {
+    // If its own queue is crowded, its acknowledgements make room, so they have to be read.
+    if (!isCrowded) this.hold(publisher, memory.parent ?? publisher, bytes)
+  }
+
   /**
    * Makes the publisher of the message that was routed give way, if its user has added more than its share.
    *
