@@ -44,6 +44,14 @@ const NOTHING = new Uint8Array(0)
 let loaded: Uint8Array = NOTHING
 
 export class ApplicationMessage implements Message {
+  // What an acknowledgement reads lies together: thousands of messages are in flight, too many for the nearer caches.
+  #place: Place = Place.Buffer
+  /** Its place in the arena, as `Arena` numbers them. */
+  #arenaPlace = 0
+  /** Computed at the first use; 0 before. */
+  #fullSize = 0
+  /** How many accounts are charged with it (`base/memory-account.ts`). */
+  holders = 0
   readonly topicName: string
   readonly qos: QoS
   /** The publisher's RETAIN. */
@@ -57,22 +65,12 @@ export class ApplicationMessage implements Message {
   /** Whether the Store has a record of it, or will get one with the next commit. */
   isRecorded = false
   #properties: PropertyList
-  /** Computed at the first use; 0 before. */
-  #fullSize = 0
-  /** How many accounts are charged with it (`base/memory-account.ts`). */
-  holders = 0
   #bytes: Uint8Array
   #payloadStart: number
   #payloadEnd: number
-  #place: Place = Place.Buffer
-  /** Its place in the arena, as `Arena` numbers them. */
-  #arenaPlace = 0
   /** Made at the first use. For a packed message it is the string. */
   #payload: Buffer | string | undefined = undefined
-  /**
-   * Where the frame in which the message came begins; it is in the same bytes as the payload, which is its end. -1 if
-   * there is none.
-   */
+  /** Where the frame in which it came begins, in the same bytes as the payload, which is its end. -1 if there is none. */
   #frameStart = -1
   #packetIdentifierAt = 0
   #frameLayout = -1

@@ -23,19 +23,20 @@ export function sizeOfDelivery(subscriptionIdentifiers: readonly number[]): numb
 }
 
 export class Delivery {
-  readonly message: ApplicationMessage
+  // What an acknowledgement reads comes first, as in `ApplicationMessage`.
+  /** 0 until it is sent for the first time. */
+  packetIdentifier = 0
   readonly qos: 1 | 2
-  readonly retain: boolean
+  readonly message: ApplicationMessage
   readonly subscriptionIdentifiers: readonly number[]
+  state: DeliveryState = DeliveryState.Waiting
+  /** Whether its PUBLISH was sent on the present Connection, where it counts against the Client's Receive Maximum. */
+  isOpen = false
+  readonly retain: boolean
   /** The Shared Subscription for which it was chosen; `undefined` for an ordinary one. */
   readonly shared: SharedOrigin | undefined
   /** Counts up in each Session, in the order of delivery. */
   readonly entryNumber: number
-  state: DeliveryState = DeliveryState.Waiting
-  /** 0 until it is sent for the first time. */
-  packetIdentifier = 0
-  /** Whether its PUBLISH was sent on the present Connection, where it counts against the Client's Receive Maximum. */
-  isOpen = false
   /** Whether the Store has a record of it, or will get one. */
   isStored = false
   /** Connections that ended by an error of the Client while this delivery was open on them. */
