@@ -12,6 +12,7 @@
  * @module
  */
 import type { Clock, Timer } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
 import type { BridgeState, BridgeView } from '../broker/host/bridge-view.ts'
 import { type Address, urlOfAddress } from '../client/address.ts'
 import { Client } from '../client/client.ts'
@@ -34,6 +35,7 @@ import { type BridgeMetrics, Traffic } from './traffic.ts'
 export interface BridgeHost {
   readonly clock: Clock
   readonly metrics: BridgeMetrics
+  readonly log: Logger
   /** The client identifiers of all bridges of this broker, at other brokers. */
   readonly ownIds: ReadonlySet<string>
   dial(address: Address, attempt: Attempt): void
@@ -117,6 +119,17 @@ export class Bridge {
   /** Ends the connections. The Sessions are kept. */
   close(): void {
     this.#end()
+    this.local.close()
+  }
+
+  /** So many messages have waited longer than `queue.expiry`. */
+  expired(count: number): void {
+    this.out.drop('expired', count)
+    const { expiry } = this.settings.options.queue
+    const waited = `${count} ${count === 1 ? 'message has' : 'messages have'} waited for the other broker for ${expiry} s`
+    this.#host.log.warn(
+      `bridge ${this.name}: ${waited} (\`queue.expiry\`), and ${count === 1 ? 'was' : 'were'} dropped`,
+    )
   }
 
   #connect(): void {

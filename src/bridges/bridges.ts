@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Broker, serverOf } from '../broker/broker.ts'
 import type { BridgeView } from '../broker/host/bridge-view.ts'
+import type { Server } from '../broker/server.ts'
 import type { Bridges, BridgesHost } from '../broker/host/open-bridges.ts'
 import type { Address } from '../client/address.ts'
 import type { Attempt } from '../client/client-side.ts'
@@ -45,6 +46,7 @@ class BridgeList implements Bridges {
     this.#host = host
     this.#parts = {
       clock: host.clock,
+      log: host.log,
       metrics: serverOf(broker).metrics,
       ownIds: this.#ownIds,
       dial,
@@ -84,7 +86,10 @@ class BridgeList implements Bridges {
       return
     }
     earlier?.close()
-    const local = new LocalEnd(() => serverOf(this.#broker), this.#host.clock, settings.options, options)
+    const server = (): Server => serverOf(this.#broker)
+    const { clock } = this.#host
+    const expired = (count: number): void => bridge.expired(count)
+    const local = new LocalEnd(server, clock, settings.options, options, expired, earlier?.local)
     const bridge = new Bridge(settings, local, this.#parts, earlier)
     this.#bridges.set(name, bridge)
     bridge.start(paused)

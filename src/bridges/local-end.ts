@@ -18,6 +18,7 @@ import { noProperties } from '../codec/properties.ts'
 import type { BridgeOptions, ListenerOptions, Options } from '../config/resolved-options.ts'
 import type { Session } from '../protocol/session.ts'
 import { LocalLink } from './local-link.ts'
+import { QueueAge } from './queue-age.ts'
 import type { Route } from './topic-mapping.ts'
 
 /** How long the Session is kept after the broker has stopped, or the bridge was removed while it was; 30 days in seconds. */
@@ -38,12 +39,26 @@ export class LocalEnd {
   readonly #server: () => Server
   readonly #clock: Clock
   readonly #state: ListenerState
+  readonly #age: QueueAge
 
-  constructor(server: () => Server, clock: Clock, bridge: BridgeOptions, options: Options) {
+  /**
+   * @param expired what to do after so many messages have waited longer than `queue.expiry`
+   * @param earlier the end of the same bridge before a reload
+   */
+  constructor(
+    server: () => Server,
+    clock: Clock,
+    bridge: BridgeOptions,
+    options: Options,
+    expired: (count: number) => void,
+    earlier?: LocalEnd,
+  ) {
     this.clientId = localClientId(bridge.name)
     this.#server = server
     this.#clock = clock
     this.#state = new ListenerState(limitsFor(bridge, options), true)
+    const [expiryMs, turn, session] = [bridge.queue.expiry * 1000, () => server().turn, () => this.session]
+    this.#age = new QueueAge({ clock, expiryMs, turn, session, expired }, earlier && earlier.#age)
   }
 
   /** Applies changed options to connections from now on. */
@@ -65,6 +80,12 @@ export class LocalEnd {
     if (incoming === undefined) return
     const packets = [this.#connect(), ...this.#changes(routes), disconnect]
     incoming.receive(Buffer.concat(packets.map((packet) => encodePacket(packet, 5))))
+    this.#age.start()
+  }
+
+  /** The bridge ends, or another one takes its place. The Session is kept. */
+  close(): void {
+    this.#age.stop()
   }
 
   #connect(): Packet {

@@ -4,9 +4,9 @@ import type { Metrics } from '../reporting/metrics.ts'
 
 /**
  * Why a bridge does not pass a message on. `no rule`: it waited for a rule that was removed since. `loop`: it has crossed a
- * bridge of this broker. `too many hops`: `max-hops`. `too large`: the Maximum Packet Size of the other side. `not encodable`.
+ * bridge of this broker. `expired`: it has waited longer than `queue.expiry`. `too many hops`: `max-hops`. `too large`: the Maximum Packet Size of the other side. `not encodable`.
  */
-export type BridgeDropCause = 'no rule' | 'loop' | 'too many hops' | 'too large' | 'not encodable'
+export type BridgeDropCause = 'no rule' | 'loop' | 'expired' | 'too many hops' | 'too large' | 'not encodable'
 
 /** The figures of the broker to which all its bridges add. */
 export type BridgeMetrics = Pick<
@@ -21,6 +21,7 @@ export class Traffic {
   readonly #dropped: Record<BridgeDropCause, number> = {
     'no rule': 0,
     loop: 0,
+    expired: 0,
     'too many hops': 0,
     'too large': 0,
     'not encodable': 0,
@@ -45,9 +46,9 @@ export class Traffic {
     this.#metrics.bridgeMessagesRefused++
   }
 
-  drop(cause: BridgeDropCause): void {
-    this.#dropped[cause]++
-    this.#metrics.bridgeMessagesDropped++
+  drop(cause: BridgeDropCause, count = 1): void {
+    this.#dropped[cause] += count
+    this.#metrics.bridgeMessagesDropped += count
   }
 
   view(): BridgeTraffic {

@@ -2086,6 +2086,17 @@ const bridgeQueueRows = rows('bridge.queue', [
     since: '0.2.0',
     description: 'Which message is dropped when the queue is full.',
   },
+  {
+    key: 'expiry',
+    type: 'integer',
+    default: 604_800,
+    unit: 'seconds',
+    min: 0,
+    max: UINT32,
+    since: '0.2.0',
+    description:
+      'How long a message may wait for the other broker; then it is dropped, up to a sixty-fourth of this time later, unless it is in flight. A Message Expiry Interval that is shorter applies as well. A restart of this broker begins the time again for what waits. 0 = no limit.',
+  },
 ])
 
 /** All keys, in the order of the reference page. */

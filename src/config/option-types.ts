@@ -582,4 +582,6 @@ export interface BridgeQueueOptions {
   readonly maxBytes: number
   /** Which message is dropped when the queue is full. Default "drop-oldest". */
   readonly whenFull: 'drop-oldest' | 'drop-newest'
+  /** How long a message may wait for the other broker; then it is dropped, up to a sixty-fourth of this time later, unless it is in flight. A Message Expiry Interval that is shorter applies as well. A restart of this broker begins the time again for what waits. 0 = no limit. In seconds. Default 604800. */
+  readonly expiry: number
 }

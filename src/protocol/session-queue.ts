@@ -142,6 +142,25 @@ export abstract class QueueingSession extends SessionCore {
     return this.queue?.isSweeping !== true
   }
 
+  /** The number of its newest entry, for `dropWaiting`. */
+  get newestEntryNumber(): number {
+    return this.lastEntryNumber
+  }
+
+  /**
+   * Drops what has waited too long: everything in the queue up to that entry, a slice at a time. What is in flight stays.
+   *
+   * @returns true once all of it has left
+   */
+  dropWaiting(upToEntry: number): boolean {
+    for (let left = LOOKS; left > 0; left--) {
+      const oldest = this.queue?.peek()
+      if (oldest === undefined || oldest.entryNumber > upToEntry) return true
+      this.drop(this.shift()!, 'expired')
+    }
+    return false
+  }
+
   protected dropSomeExpired(looks: number): void {
     for (const delivery of this.queue?.takeExpired(this.side.now(), looks) ?? []) {
       this.left(delivery.message.fullSize)

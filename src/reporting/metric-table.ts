@@ -238,8 +238,9 @@ export const metricTable: Readonly<Record<MetricName, MetricRow>> = {
 export const dropTable: Readonly<Record<DropCause, string>> = {
   'not connected': 'QoS 0, and the client is not connected.',
   'output full': 'QoS 0, and the client reads too slowly.',
-  'queue full': 'The queue of the session, or of a subscription of the host program, is full.',
-  expired: 'Its Message Expiry Interval passed while it waited.',
+  'queue full':
+    'The queue of the session is full (`max-queued-messages`, `max-queued-bytes`; `queue` of a bridge), or that of a subscription of the host program (`maxQueuedBytes`). Raise that limit, or find out why the receiver takes less than is sent to it.',
+  expired: 'Its Message Expiry Interval passed while it waited, or `queue.expiry` of a bridge did.',
   'packet too large': "It exceeds the client's Maximum Packet Size.",
   'cannot be encoded':
     'It cannot be sent to this client: with the properties of the subscription it exceeds what the protocol allows, or the broker failed to encode it (an `internalError`). Publisher and receiver stay connected.',

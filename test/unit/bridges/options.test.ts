@@ -172,3 +172,58 @@ test('mistakes name their place', () => {
   const twice = { a: { url: 'mqtt://x', clientId: 'c' }, b: { url: 'mqtt://x', clientId: 'c' } }
   assert.match(messageAt({ listeners: {}, bridges: twice } satisfies ConfigInput, 'bridges.b.client-id'), /bridges\.a/)
 })
+
+test('queue: expiry drops what has waited that long, and nothing earlier', async () => {
+  const { net, near, sensor, watcher } = await connected({
+    paused: true,
+    queue: { expiry: 640 },
+    out: [{ filter: '#', qos: 2 }],
+  })
+  const view = () => near.bridges.views[0]!
+  sensor.publish('a', 'old', 1)
+  net.clock.advance(600_000)
+  sensor.publish('a', 'new', 2)
+  sensor.receiveAll()
+  net.clock.advance(39_000)
+  assert.equal(view().queuedMessages, 2)
+  net.clock.advance(12_000)
+  assert.deepEqual([view().queuedMessages, view().out.dropped], [1, { expired: 1 }])
+  assert.equal(near.broker.metrics.dropped.expired, 1)
+  near.bridges.setPaused('cloud', false)
+  net.clock.runTurns()
+  assert.deepEqual(
+    watcher.receiveAll().map(({ payload }) => Buffer.from(payload).toString()),
+    ['new'],
+  )
+  await net.close()
+})
+
+test('queue: expiry 0 sets no limit, and the default is a week', async () => {
+  assert.equal(optionsOf({}).queue.expiry, 604_800)
+  const { net, near, sensor } = await connected({ paused: true, queue: { expiry: 0 }, out: [{ filter: '#' }] })
+  sensor.publish('a', 'x', 1)
+  net.clock.advance(20 * 86_400_000)
+  assert.equal(near.bridges.views[0]!.queuedMessages, 1)
+  await net.close()
+})
+
+test('queue: expiry goes on over a reload that changes the bridge', async () => {
+  const bridge: Bridge = { ...NEEDED, paused: true, queue: { expiry: 64 }, out: [{ filter: '#' }] }
+  const { net, near, sensor } = await connected(bridge)
+  const queued = (): number => near.bridges.views[0]!.queuedMessages
+  for (const payload of ['one', 'two', 'three']) sensor.publish('a', payload, 1)
+  net.clock.advance(60_000)
+  await near.apply({ cloud: { ...bridge, queue: { expiry: 62 } } })
+  net.clock.advance(4000)
+  // The first has been sent to the connection that took up the session: what is in flight stays.
+  assert.equal(queued(), 1)
+  await net.close()
+})
+
+test('queue: expiry of a thousand messages and more goes on in slices', async () => {
+  const { net, near, sensor } = await connected({ paused: true, queue: { expiry: 64 }, out: [{ filter: '#' }] })
+  for (let at = 0; at < 2500; at++) sensor.publish('a', String(at), 1)
+  net.clock.advance(70_000)
+  assert.deepEqual([near.bridges.views[0]!.queuedMessages, near.bridges.views[0]!.out.dropped], [0, { expired: 2500 }])
+  await net.close()
+})
