@@ -42,6 +42,7 @@ function clientOptionsFor(
     userName,
     password,
     properties: protocolVersion < 5 ? noProperties : { sessionExpiryInterval, receiveMaximum },
+    maximumPacketSize: options.maxPacketSize,
     connectTimeoutMs: options.connectTimeout * 1000,
     backOff: { firstMs: FIRST_DELAY_MS, longestMs: options.maxReconnectDelay * 1000 },
     addresses: options.url.length,

@@ -12,7 +12,8 @@
  * @module
  */
 import type { Clock, Timer } from '../base/clock.ts'
-import type { Logger } from '../base/log.ts'
+import { logRefusal, type Logger } from '../base/log.ts'
+import { show } from '../base/show.ts'
 import type { BridgeState, BridgeView } from '../broker/host/bridge-view.ts'
 import { type Address, urlOfAddress } from '../client/address.ts'
 import { Client } from '../client/client.ts'
@@ -173,6 +174,7 @@ export class Bridge {
           if (this.#early === undefined) relay?.acknowledgedByRemote(type, packetIdentifier, reasonCode)
           else this.#early.add(() => relay?.acknowledgedByRemote(type, packetIdentifier, reasonCode))
         },
+        tooLarge: (topicName, receipt, size) => this.#tooLarge(topicName, receipt, size),
       },
     }
   }
@@ -243,6 +245,16 @@ export class Bridge {
       const relay = this.#relay
       this.#early.add(() => relay?.fromRemote(message, receipt))
     }
+  }
+
+  /** The other broker is answered: it would only send the message again after each connection. */
+  #tooLarge(topicName: string, receipt: Receipt, size: number): void {
+    const { name, maxPacketSize } = this.settings.options
+    const message = `bridge ${name}: a message of ${size} bytes of the other broker for ${show(topicName)} was dropped, since \`max-packet-size\` of the bridge is ${maxPacketSize}; raise it, or publish smaller messages there`
+    logRefusal(this.#host.log, { bridge: name, topicName, size }, message, `bridge ${name}: too large`, 'warn')
+    const relay = this.#relay
+    if (this.#early === undefined) relay?.tooLarge(receipt)
+    else this.#early.add(() => relay?.tooLarge(receipt))
   }
 
   #lost(error: ClientError | undefined, retryInMs: number | undefined): void {

@@ -1,6 +1,7 @@
 /** Why a bridge is not connected, in a sentence: what Node reports about sockets and TLS is a code and a call. @module */
 import type { Address } from '../client/address.ts'
 import type { ClientError } from '../client/client-error.ts'
+import { PacketTooLargeError } from '../codec/protocol-error.ts'
 
 type Sentence = (address: Address) => string
 
@@ -24,6 +25,9 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
 
 /** @returns the sentence, with what was reported behind it */
 export function reasonOf(error: ClientError, address: Address): string {
+  if (error.cause instanceof PacketTooLargeError) {
+    return `The other broker violated a limit: ${error.message} (\`max-packet-size\` of the bridge)`
+  }
   const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
   const sentence = error.code === 'ERR_CLIENT_UNREACHABLE' && code !== undefined ? SENTENCES[code] : undefined
   return sentence === undefined ? error.message : `${sentence(address)} (${error.message})`

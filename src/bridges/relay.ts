@@ -164,6 +164,11 @@ export class Relay {
     inTraffic.passed(message.payloadLength)
   }
 
+  /** A message of the other broker that this client did not keep. */
+  tooLarge({ qos, packetIdentifier }: Receipt): void {
+    this.#dropIncoming('too large', qos, packetIdentifier)
+  }
+
   /** It is answered as if it had been taken: the other broker could only send it again. */
   #dropIncoming(cause: BridgeDropCause, qos: QoS, packetIdentifier: number): void {
     this.#parts.inTraffic.drop(cause)

@@ -8,7 +8,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { decodePacket } from '../codec/decode.ts'
-import { Decoder } from '../codec/decoder.ts'
+import type { Decoder } from '../codec/decoder.ts'
 import { readPlainAcknowledgement } from '../codec/acknowledgement.ts'
 import type { AcknowledgementPacket, AuthPacket, ConnackPacket, Packet } from '../codec/packets.ts'
 import { PacketType, type ProtocolVersion, type QoS } from '../codec/packet-types.ts'
@@ -21,6 +21,7 @@ import type { Delivery } from '../protocol/delivery.ts'
 import type { DropCause } from '../protocol/drop-cause.ts'
 import type { SessionConnection } from '../protocol/session-connection.ts'
 import type { Incoming, Transport } from '../protocol/transport.ts'
+import { ClientDecoder } from './client-decoder.ts'
 import { ClientError } from './client-error.ts'
 import type { ClientOptions } from './client-options.ts'
 import type { ClientRequests } from './client-requests.ts'
@@ -67,7 +68,7 @@ export class ClientConnection implements Incoming, SessionConnection {
   readonly #owner: ConnectionOwner
   readonly #transport: Transport
   readonly #version: ProtocolVersion
-  readonly #decoder: Decoder
+  readonly #decoder: ClientDecoder
   readonly #keepAlive: KeepAlive
   #isReauthenticating = false
   #isPaused = false
@@ -78,8 +79,7 @@ export class ClientConnection implements Incoming, SessionConnection {
     this.#owner = owner
     this.#transport = transport
     this.#version = options.protocolVersion
-    this.#decoder = new Decoder(options.maximumPacketSize)
-    this.#decoder.shortestLengths = this.#version === 5
+    this.#decoder = new ClientDecoder(this.#version, options.maximumPacketSize)
     this.#keepAlive = new KeepAlive(loginDeadlineMs, options.pingTimeoutMs)
     this.sender = new ClientSender(this.#version, transport, side.watch, now)
     this.sender.wantsFlush = () => owner.wantsFlush(this)
@@ -216,7 +216,7 @@ export class ClientConnection implements Incoming, SessionConnection {
 
   #takeConnack(connack: ConnackPacket): void {
     const { reasonCode, properties, sessionPresent } = connack
-    const { options, session, requests, clock } = this.#owner
+    const { options, session, requests, clock, side } = this.#owner
     if (reasonCode !== 0) throw refusal(reasonCode, this.#version, properties)
     if (sessionPresent && options.cleanStart)
       throw forbidden('Session Present is 1 after Clean Start [5.0 MQTT-3.2.2-2]')
@@ -225,6 +225,7 @@ export class ClientConnection implements Incoming, SessionConnection {
     }
     const limits = serverLimitsOf(properties)
     this.isConnected = true
+    if (this.#version < 5) this.#decoder.readPast = side.relay?.tooLarge?.bind(side.relay)
     this.#keepAlive.begin(properties.serverKeepAlive ?? options.keepAlive, clock.now())
     this.sender.allow(limits, Math.min(limits.topicAliasMaximum, options.outgoingTopicAliases))
     session.begin(this, limits.receiveMaximum, sessionPresent)

@@ -42,6 +42,13 @@ export interface PacketWatch {
 export interface Relay {
   /** The server has sent a PUBACK, PUBREC, PUBREL or PUBCOMP, which nobody has answered. */
   acknowledged(type: AcknowledgementPacket['type'], packetIdentifier: number, reasonCode: number): void
+  /**
+   * Before 5.0: a PUBLISH above `maximumPacketSize` has come, which was not kept. The program acknowledges it. Absent, and
+   * in 5.0, such a packet ends the connection.
+   *
+   * @param size of the packet, in bytes
+   */
+  tooLarge?(topicName: string, receipt: Receipt, size: number): void
 }
 
 /** What a client requires and reports. */

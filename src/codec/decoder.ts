@@ -11,8 +11,7 @@
  * @module
  */
 import { Buffer } from 'node:buffer'
-import { malformed, ProtocolError } from './protocol-error.ts'
-import { ReasonCode } from './reason-code.ts'
+import { malformed, PacketTooLargeError } from './protocol-error.ts'
 import { maxVariableByteInteger, MALFORMED, NEED_MORE, readVariableByteInteger } from './variable-byte-integer.ts'
 
 /** Size of the largest packet of the protocol: the largest Remaining Length after five bytes of fixed header. */
@@ -115,6 +114,13 @@ export class Decoder {
     if (this.#own.length > smallOwnBytes && this.#own.length > 4 * live) this.#moveOwn(0, 0)
   }
 
+  /** Hands over a copy of everything that was received and not returned by `next`, and is empty then. */
+  protected takeRest(): Buffer {
+    const rest = Buffer.concat([this.#own.subarray(this.#ownStart, this.#ownEnd), this.#chunk.subarray(this.#chunkAt)])
+    this.release()
+    return rest
+  }
+
   /** Releases everything, for a Connection that has ended. */
   release(): void {
     this.#dropOwn()
@@ -168,7 +174,7 @@ export class Decoder {
     let bodyStart = start + 2
     while (bytes[bodyStart - 1]! >= 0x80) bodyStart++
     const size = bodyStart - start + remainingLength
-    if (size > this.maxPacketSize) throw tooLarge(size, this.maxPacketSize)
+    if (size > this.maxPacketSize) throw new PacketTooLargeError(firstByte, size, this.maxPacketSize)
     this.firstByte = firstByte
     this.bodyStart = bodyStart
     return size
@@ -207,8 +213,4 @@ export class Decoder {
     this.#chunk = nothing
     this.#chunkAt = 0
   }
-}
-
-function tooLarge(size: number, limit: number): ProtocolError {
-  return new ProtocolError(ReasonCode.PacketTooLarge, `A packet of ${size} bytes exceeds the limit of ${limit} bytes`)
 }

@@ -14,6 +14,20 @@ export class ProtocolError extends SluiceError {
   }
 }
 
+/** A packet exceeds the Maximum Packet Size (0x95). Only its fixed header was read. */
+export class PacketTooLargeError extends ProtocolError {
+  /** Packet type and flags. */
+  readonly firstByte: number
+  /** Of the whole packet, in bytes. */
+  readonly size: number
+
+  constructor(firstByte: number, size: number, limit: number) {
+    super(ReasonCode.PacketTooLarge, `A packet of ${size} bytes exceeds the limit of ${limit} bytes`)
+    this.firstByte = firstByte
+    this.size = size
+  }
+}
+
 /** The peer obeys the protocol but exceeds a limit of this server (0x97). */
 export class LimitExceededError extends ProtocolError {
   constructor(message: string) {

@@ -16,15 +16,28 @@ const WINDOW_BEFORE_5 = 20
 /** A name becomes a level of topics and part of a client identifier. */
 const NAME = /^[\w.-]{1,64}$/
 
-/** Reads the section. */
-export function resolveBridges(section: unknown, reader: OptionReader, problems: ConfigProblems): BridgeOptions[] {
+/** Reads the section. @param maxPacketSize of the broker */
+export function resolveBridges(
+  section: unknown,
+  maxPacketSize: number,
+  reader: OptionReader,
+  problems: ConfigProblems,
+): BridgeOptions[] {
   if (!isSection(section)) return []
-  const bridges = Object.entries(section).map(([name, own]) => resolveBridge(name, own, reader, problems))
+  const bridges = Object.entries(section).map(([name, own]) =>
+    resolveBridge(name, own, maxPacketSize, reader, problems),
+  )
   checkClientIds(bridges, problems)
   return bridges
 }
 
-function resolveBridge(name: string, own: unknown, reader: OptionReader, problems: ConfigProblems): BridgeOptions {
+function resolveBridge(
+  name: string,
+  own: unknown,
+  maxPacketSize: number,
+  reader: OptionReader,
+  problems: ConfigProblems,
+): BridgeOptions {
   const path = ['bridges', name]
   const read = reader.read('bridge', own, path)
   if (!NAME.test(name)) problems.add(path, 'must have a name of up to 64 letters, digits, dots, hyphens and _', 'key')
@@ -32,6 +45,7 @@ function resolveBridge(name: string, own: unknown, reader: OptionReader, problem
     ...defaultsOf('bridge'),
     queue: defaultsOf('bridge.queue'),
     maxInflightMessages: read['protocol'] === '3.1.1' || read['protocol'] === '3.1' ? WINDOW_BEFORE_5 : WINDOW,
+    maxPacketSize,
     ...read,
     name,
   } as Values as unknown as BridgeOptions
@@ -42,6 +56,9 @@ function resolveBridge(name: string, own: unknown, reader: OptionReader, problem
   for (const [index, url] of (bridge.url ?? []).entries()) checkUrl(url, [...path, 'url', String(index)], problems)
   checkLogin(bridge, path, problems)
   checkRules(bridge, path, problems)
+  if (bridge.maxPacketSize > maxPacketSize) {
+    problems.add([...path, 'max-packet-size'], `must not exceed \`max-packet-size\` of the broker, ${maxPacketSize}`)
+  }
   return bridge
 }
 

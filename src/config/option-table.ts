@@ -2023,6 +2023,16 @@ const bridgeRows = rows('bridge', [
       'Messages of QoS 1 and 2 that are sent and not acknowledged, in each direction. Default: 1000 in 5.0, where the Receive Maximum of the other broker applies as well; 20 before, since Mosquitto disconnects a client that has more of QoS 2 in flight.',
   },
   {
+    key: 'max-packet-size',
+    type: 'integer',
+    unit: 'bytes',
+    min: 1_024,
+    max: LARGEST_PACKET,
+    since: '0.2.0',
+    description:
+      'Largest packet accepted from the other broker; announced as Maximum Packet Size in 5.0. In 3.1 and 3.1.1 a larger message is acknowledged and dropped. Default: `max-packet-size` of the broker, which it must not exceed.',
+  },
+  {
     key: 'max-message-rate',
     type: 'number',
     default: 0,

@@ -564,6 +564,8 @@ export interface BridgeSettings {
   readonly sessionExpiry: number
   /** Messages of QoS 1 and 2 that are sent and not acknowledged, in each direction. Default: 1000 in 5.0, where the Receive Maximum of the other broker applies as well; 20 before, since Mosquitto disconnects a client that has more of QoS 2 in flight. */
   readonly maxInflightMessages?: number
+  /** Largest packet accepted from the other broker; announced as Maximum Packet Size in 5.0. In 3.1 and 3.1.1 a larger message is acknowledged and dropped. Default: `max-packet-size` of the broker, which it must not exceed. In bytes. */
+  readonly maxPacketSize?: number
   /** Messages that go to the other broker, so that what has waited does not flood it. As many as for a second may go at once. 0 = no limit. Counted per second. Default 0. */
   readonly maxMessageRate: number
   /** Bridges that a message may cross. Each adds its client identifier as the User Property `via` (5.0 only), and drops a message that has crossed this many, or a bridge of the same broker. 0 = nothing is added or checked. Default 8. */

@@ -106,9 +106,9 @@ export function resolveOptions(
           ...persistenceDefaults(baseFolder),
           ...reader.read('persistence', persistence, ['persistence']),
         }
+  const own = { ...defaultsOf('broker'), ...settings }
   const options = {
-    ...defaultsOf('broker'),
-    ...settings,
+    ...own,
     listeners: opened.map((listener) => ({
       ...listener,
       admitsAnonymous: admitsAnonymous(authOptions, listener.name),
@@ -126,7 +126,7 @@ export function resolveOptions(
       telemetry: { ...defaultsOf('telemetry'), ...reader.read('telemetry', telemetry, ['telemetry']) },
     }),
     log: { ...defaultsOf('log'), ...reader.read('log', log, ['log']) },
-    bridges: bridges === undefined ? [] : resolveBridges(bridges, reader, problems),
+    bridges: bridges === undefined ? [] : resolveBridges(bridges, Number(own['maxPacketSize']), reader, problems),
     baseFolder,
     warnings: problems.warnings,
   }

@@ -86,6 +86,7 @@ export interface BridgeOptions extends BridgeSettings {
   readonly url: readonly string[]
   readonly clientId: string
   readonly maxInflightMessages: number
+  readonly maxPacketSize: number
   readonly queue: BridgeQueueOptions
 }
 

@@ -3,7 +3,7 @@ import { decodePacket } from '../../src/codec/decode.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encode.ts'
 import type { Packet } from '../../src/codec/packets.ts'
-import { PacketType } from '../../src/codec/packet-types.ts'
+import { PacketType, type ProtocolVersion } from '../../src/codec/packet-types.ts'
 import { noProperties, type Properties } from '../../src/codec/properties.ts'
 import type { Attempt } from '../../src/client/client-side.ts'
 import type { Incoming, Transport } from '../../src/protocol/transport.ts'
@@ -17,19 +17,22 @@ export class ScriptedRemote {
   readonly packets: Packet[] = []
   readonly #script: Script
   readonly #clock: VirtualClock
+  readonly #version: ProtocolVersion
   #connection: ScriptedConnection | undefined
 
-  constructor(clock: VirtualClock, script: Script) {
+  constructor(clock: VirtualClock, script: Script, version: ProtocolVersion = 5) {
     this.#clock = clock
     this.#script = script
+    this.#version = version
   }
 
   /** Accepts a connection. */
   dial(attempt: Attempt): void {
-    this.#connection = new ScriptedConnection(this.#clock, (packet) => {
+    const answer = (packet: Packet): readonly Packet[] => {
       this.packets.push(packet)
       return this.#script(packet, this)
-    })
+    }
+    this.#connection = new ScriptedConnection(this.#clock, answer, this.#version)
     this.#connection.incoming = attempt.opened(this.#connection)
   }
 
@@ -45,18 +48,20 @@ class ScriptedConnection implements Transport {
   readonly #answer: (packet: Packet) => readonly Packet[]
   readonly #clock: VirtualClock
   readonly #decoder = new Decoder()
+  readonly #version: ProtocolVersion
   #isOver = false
 
-  constructor(clock: VirtualClock, answer: (packet: Packet) => readonly Packet[]) {
+  constructor(clock: VirtualClock, answer: (packet: Packet) => readonly Packet[], version: ProtocolVersion) {
     this.#clock = clock
     this.#answer = answer
+    this.#version = version
   }
 
   write(bytes: Uint8Array): boolean {
     this.#decoder.push(new Uint8Array(bytes))
     while (this.#decoder.next()) {
       const { bytes: chunk, firstByte, bodyStart, end } = this.#decoder
-      this.#send(this.#answer(decodePacket(chunk, firstByte, bodyStart, end, 5, 'client')))
+      this.#send(this.#answer(decodePacket(chunk, firstByte, bodyStart, end, this.#version, 'client')))
     }
     this.#decoder.detach()
     return true
@@ -64,7 +69,7 @@ class ScriptedConnection implements Transport {
 
   #send(packets: readonly Packet[]): void {
     if (packets.length === 0) return
-    const bytes = Buffer.concat(packets.map((packet) => encodePacket(packet, 5)))
+    const bytes = Buffer.concat(packets.map((packet) => encodePacket(packet, this.#version)))
     this.#clock.atEndOfTurn(() => {
       if (!this.#isOver) this.incoming?.receive(bytes)
     })

@@ -169,6 +169,10 @@ test('mistakes name their place', () => {
   assert.match(at({ certfile: 'x' }, '.certfile'), /requires `keyfile`/)
   assert.match(at({ proxy: 'ftp://x' }, '.proxy'), /socks5h:/)
   assert.match(at({ out: [{ filter: 'a/#/b' }] }, '.out.0.filter'), /topic filter/)
+  assert.match(
+    at({ 'max-packet-size': 20_000_000 }, '.max-packet-size'),
+    /must not exceed `max-packet-size` of the broker, 16777216/,
+  )
   const twice = { a: { url: 'mqtt://x', clientId: 'c' }, b: { url: 'mqtt://x', clientId: 'c' } }
   assert.match(messageAt({ listeners: {}, bridges: twice } satisfies ConfigInput, 'bridges.b.client-id'), /bridges\.a/)
 })

@@ -5,6 +5,7 @@ import type { Packet, PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { noProperties, type Properties } from '../../../src/codec/properties.ts'
 import { BridgedBrokers, type BridgesInput } from '../../support/bridged.ts'
+import { listLogger } from '../../support/list-logger.ts'
 import { accepting, acknowledgement, ScriptedRemote, type Script } from '../../support/scripted-remote.ts'
 
 type Bridge = BridgesInput[string]
@@ -19,11 +20,12 @@ const CLOUD: Bridge = {
 /** A broker with a bridge to a remote that follows that script. */
 async function bridged(script: Script, more: Bridge = {}) {
   const net = new BridgedBrokers()
-  const remote = new ScriptedRemote(net.clock, script)
+  const log = listLogger()
+  const remote = new ScriptedRemote(net.clock, script, more.protocol === '3.1.1' ? 4 : 5)
   net.others.set('far', (attempt) => remote.dial(attempt))
-  const near = await net.start('near', { cloud: { ...CLOUD, ...more } })
+  const near = await net.start('near', { cloud: { ...CLOUD, ...more } }, {}, { logger: log })
   const view = () => near.bridges.views[0]!
-  return { net, remote, near, view, sensor: near.connect({ clientId: 'sensor' }) }
+  return { net, remote, near, view, log, sensor: near.connect({ clientId: 'sensor' }) }
 }
 
 function publishesIn(packets: readonly Packet[]): PublishPacket[] {
@@ -233,5 +235,110 @@ test('more than the bridge sends at once does not stop it', async () => {
   const { net, remote, sensor } = await bridged(accepting())
   for (let at = 0; at < 5; at++) sensor.publish('up/a', Buffer.alloc(300_000), at % 2 === 0 ? 0 : 1)
   assert.equal(publishesIn(remote.packets).length, 5)
+  await net.close()
+})
+
+/** A remote that sends these messages after it has answered the SUBSCRIBE. */
+function sending(messages: readonly Packet[]): Script {
+  return accepting(noProperties, (packet) => {
+    if (packet.type !== PacketType.SUBSCRIBE) return []
+    const { packetIdentifier } = packet
+    return [{ type: PacketType.SUBACK, packetIdentifier, reasonCodes: [2], properties: noProperties }, ...messages]
+  })
+}
+
+function incoming(qos: 0 | 1 | 2, packetIdentifier: number, bytes: number): PublishPacket {
+  const payload = Buffer.alloc(bytes, 'x')
+  const topicName = `down/${bytes}`
+  return {
+    type: PacketType.PUBLISH,
+    dup: false,
+    qos,
+    retain: false,
+    topicName,
+    packetIdentifier,
+    payload,
+    properties: noProperties,
+  }
+}
+
+function answersIn(packets: readonly Packet[]): (readonly [number, number])[] {
+  return packets.flatMap((packet) =>
+    packet.type >= PacketType.PUBACK && packet.type <= PacketType.PUBCOMP && 'packetIdentifier' in packet
+      ? [[packet.type, packet.packetIdentifier] as const]
+      : [],
+  )
+}
+
+test('max-packet-size is announced to the remote in 5.0; it is that of the broker by default', async () => {
+  for (const [more, expected] of [
+    [{ maxPacketSize: 2000 }, 2000],
+    [{}, 16_777_216],
+  ] as const) {
+    const { net, remote } = await bridged(accepting(), more)
+    const [connect] = remote.packets
+    assert.equal(connect?.type === PacketType.CONNECT && connect.properties.maximumPacketSize, expected)
+    await net.close()
+  }
+})
+
+test('a packet above max-packet-size in 5.0 ends the connection with a sentence, and there is a next try', async () => {
+  const { net, near, view } = await bridged(sending([incoming(1, 1, 3000)]), { maxPacketSize: 2000 })
+  assert.equal(view().state, 'waiting')
+  assert.match(
+    view().reason!,
+    /^The other broker violated a limit: A packet of \d+ bytes .* 2000 bytes \(`max-packet-size`/,
+  )
+  assert.ok(view().nextAttemptAtMs! > 0)
+  assert.equal(near.broker.metrics.bridgeMessagesIn, 0)
+  await net.close()
+})
+
+test('a SUBACK above max-packet-size ends the connection with a sentence before 5.0 as well', async () => {
+  const long: Script = ({ type }) =>
+    type === PacketType.SUBSCRIBE
+      ? [{ type: PacketType.SUBACK, packetIdentifier: 1, reasonCodes: Array(2000).fill(0), properties: noProperties }]
+      : []
+  const { net, view } = await bridged(accepting(noProperties, long), { maxPacketSize: 1024, protocol: '3.1.1' })
+  assert.equal(view().state, 'waiting')
+  assert.match(view().reason!, /A packet of 2005 bytes exceeds the limit of 1024 bytes/)
+  await net.close()
+})
+
+test('a message above max-packet-size before 5.0 is acknowledged, dropped, counted and logged, and the rest follows', async () => {
+  const messages = [
+    incoming(1, 1, 3000),
+    incoming(2, 2, 200_000),
+    incoming(0, 0, 4000),
+    incoming(1, 3, 10),
+    incoming(2, 4, 3001),
+  ]
+  const released: Script = (packet) =>
+    packet.type === PacketType.PUBREC ? [acknowledgement(PacketType.PUBREL, packet.packetIdentifier)] : []
+  const script: Script = (packet, remote) => {
+    const answers = released(packet, remote)
+    return answers.length > 0 ? answers : sending(messages)(packet, remote)
+  }
+  const { net, near, remote, view, log } = await bridged(script, { maxPacketSize: 2000, protocol: '3.1.1' })
+  net.clock.advance(1000)
+  assert.deepEqual([view().state, view().connections], ['connected', 1])
+  assert.deepEqual([view().in.messages, view().in.dropped], [1, { 'too large': 4 }])
+  assert.deepEqual(
+    answersIn(remote.packets).sort(([a, b], [c, d]) => a - c || b - d),
+    [
+      [PacketType.PUBACK, 1],
+      [PacketType.PUBACK, 3],
+      [PacketType.PUBREC, 2],
+      [PacketType.PUBREC, 4],
+      [PacketType.PUBCOMP, 2],
+      [PacketType.PUBCOMP, 4],
+    ],
+  )
+  assert.equal(near.broker.metrics.bridgeMessagesDropped, 4)
+  const line = log.lines.find((each) => each.includes('3000'))
+  assert.match(
+    line ?? '',
+    /bridge cloud: a message of \d+ bytes .*"down\/3000" was dropped, since `max-packet-size` of the bridge is 2000/,
+  )
   await net.close()
 })
