@@ -65,6 +65,7 @@ export class Bridge {
   readonly #inMapping: TopicMapping
   readonly #rate: RateLimit | undefined
   #sinceMs: number
+  #disconnectedSinceMs: number | undefined
   #address = 0
   #remote: Client | undefined
   #localClient: Client | undefined
@@ -85,6 +86,7 @@ export class Bridge {
     this.out = earlier?.out ?? new Traffic(host.metrics, 'bridgeMessagesOut')
     this.in = earlier?.in ?? new Traffic(host.metrics, 'bridgeMessagesIn')
     this.connections = earlier?.connections ?? 0
+    this.#disconnectedSinceMs = earlier === undefined ? undefined : earlier.#disconnectedSinceMs
     this.#outMapping = TopicMapping.out(options.out)
     this.#inMapping = TopicMapping.in(options.in)
     this.#sinceMs = host.clock.wallNow()
@@ -151,6 +153,8 @@ export class Bridge {
   #become(state: BridgeState, retryInMs?: number): void {
     this.state = state
     this.#sinceMs = this.#host.clock.wallNow()
+    const isOut = state !== 'connected' && state !== 'paused'
+    this.#disconnectedSinceMs = isOut ? (this.#disconnectedSinceMs ?? this.#sinceMs) : undefined
     this.nextAttemptAtMs = retryInMs === undefined ? undefined : this.#host.clock.now() + retryInMs
     this.#host.changed(this)
   }
@@ -369,6 +373,7 @@ export class Bridge {
       remoteClientId: this.settings.options.clientId,
       localClientId: this.local.clientId,
       sinceMs: this.#sinceMs,
+      disconnectedSinceMs: this.#disconnectedSinceMs,
       reason: this.reason,
       nextAttemptAtMs:
         this.nextAttemptAtMs === undefined

@@ -2003,6 +2003,16 @@ const bridgeRows = rows('bridge', [
       'Longest wait before the next attempt. Waits begin at a second at most and double; half of each is random.',
   },
   {
+    key: 'outage-warning',
+    type: 'integer',
+    default: 60,
+    unit: 'seconds',
+    min: 0,
+    max: UINT32,
+    since: '0.2.0',
+    description: 'Time without a connection after which the health check `bridges` reports the bridge. 0 = never.',
+  },
+  {
     key: 'session-expiry',
     type: 'integer',
     default: 604_800,

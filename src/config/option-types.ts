@@ -560,6 +560,8 @@ export interface BridgeSettings {
   readonly connectTimeout: number
   /** Longest wait before the next attempt. Waits begin at a second at most and double; half of each is random. In seconds. Default 30. */
   readonly maxReconnectDelay: number
+  /** Time without a connection after which the health check `bridges` reports the bridge. 0 = never. In seconds. Default 60. */
+  readonly outageWarning: number
   /** How long the other broker is asked to keep the session of the bridge while it is away, and with it messages for `in`. 5.0 only. In seconds. Default 604800. */
   readonly sessionExpiry: number
   /** Messages of QoS 1 and 2 that are sent and not acknowledged, in each direction. Default: 1000 in 5.0, where the Receive Maximum of the other broker applies as well; 20 before, since Mosquitto disconnects a client that has more of QoS 2 in flight. */

@@ -77,7 +77,7 @@ export const certificateView: Fields<CertificateView> = {
 }
 
 export const healthCheckView: Fields<HealthCheckView> = {
-  name: among('store', 'listeners', 'memory', 'certificates', 'audit-log'),
+  name: among('store', 'listeners', 'memory', 'certificates', 'audit-log', 'bridges'),
   healthy: bool(),
   detail: text(),
 }
@@ -107,6 +107,7 @@ export const bridgeView: Fields<BridgeView> = {
   remoteClientId: text(),
   localClientId: text(),
   sinceMs: time(),
+  disconnectedSinceMs: orAbsent(time()),
   reason: orAbsent(text()),
   nextAttemptAtMs: orAbsent(time()),
   queuedMessages: integer(),

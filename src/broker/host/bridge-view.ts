@@ -30,6 +30,8 @@ export interface BridgeView {
   readonly localClientId: string
   /** When the state began. */
   readonly sinceMs: number
+  /** Since when it has not been connected; `undefined` if it is, or is paused. */
+  readonly disconnectedSinceMs: number | undefined
   /** Why it is not connected, in a sentence; `undefined` if it is, or was not refused yet. */
   readonly reason: string | undefined
   /** When the next attempt begins; `undefined` if none is planned. */

@@ -101,3 +101,25 @@ test('a bridge needs no login and no permission', async () => {
   assert.equal((await near.broker.admin.bridges())[0]!.queuedMessages, 1)
   await near.close()
 })
+
+test('the health check bridges names a bridge that is out for longer than outage-warning, since when, and why', async () => {
+  const net = new BridgedBrokers()
+  net.unreachable.add('far')
+  const bridge = { url: 'mqtt://far', clientId: 'plant', out: [{ filter: '#' }] }
+  const quiet = { ...bridge, clientId: 'quiet', outageWarning: 0 }
+  const near = await net.start('near', { cloud: bridge, quiet, idle: { ...bridge, clientId: 'idle', paused: true } })
+  const check = async () => (await near.broker.admin.healthChecks()).find(({ name }) => name === 'bridges')
+  const since = new Date(net.clock.wallNow()).toISOString()
+  net.clock.advance(59_000)
+  assert.deepEqual(await check(), { name: 'bridges', healthy: true, detail: '' })
+  net.clock.advance(2000)
+  const detail = `cloud has not been connected since ${since}: no route to far`
+  assert.deepEqual(await check(), { name: 'bridges', healthy: false, detail })
+  await net.start('far')
+  net.unreachable.delete('far')
+  net.reconnect()
+  assert.equal((await check())!.healthy, true)
+  await near.apply({})
+  assert.equal(await check(), undefined)
+  await net.close()
+})
