@@ -26,7 +26,8 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
 /** @returns the sentence, with what was reported behind it */
 export function reasonOf(error: ClientError, address: Address): string {
   if (error.cause instanceof PacketTooLargeError) {
-    return `The other broker violated a limit: ${error.message} (\`max-packet-size\` of the bridge)`
+    const { size, limit } = error.cause
+    return `The other broker sent a packet of ${size} bytes; \`max-packet-size\` of the bridge is ${limit}`
   }
   const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
   const sentence = error.code === 'ERR_CLIENT_UNREACHABLE' && code !== undefined ? SENTENCES[code] : undefined

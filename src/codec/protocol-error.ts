@@ -20,11 +20,14 @@ export class PacketTooLargeError extends ProtocolError {
   readonly firstByte: number
   /** Of the whole packet, in bytes. */
   readonly size: number
+  /** In bytes. */
+  readonly limit: number
 
   constructor(firstByte: number, size: number, limit: number) {
     super(ReasonCode.PacketTooLarge, `A packet of ${size} bytes exceeds the limit of ${limit} bytes`)
     this.firstByte = firstByte
     this.size = size
+    this.limit = limit
   }
 }
 

@@ -757,6 +757,8 @@ async function loginCode(broker: VirtualBroker, options: ConnectOptions): Promis
 
 /** Keys whose effect needs a socket, a certificate or another server: which test shows it. */
 export const elsewhere: Readonly<Record<string, string>> = {
+  'bridge/max-packet-size': 'bridges/remotes.test.ts',
+  'bridge/outage-warning': 'bridges/admin.test.ts',
   'broker/bridges': 'bridges/bridges.test.ts',
   'broker/admin': 'admin/http/http-door.test.ts',
   'admin/bind': 'admin/http/http-door.test.ts',
