@@ -1,6 +1,6 @@
 /**
  * What a Connection needs from the Server behind it: the turn that it works in, and parts that each answer a question
- * or two. In the broker they are its own parts; in a test, ten lines will do.
+ * or two. In the broker they are its own parts; in a test, a line for each will do.
  *
  * If an answer takes time (a login by HTTP, a plugin with a promise), a part returns `PENDING` and answers later
  * through the Connection's `…Answered` method. Until then, this Connection's next packets wait in order, and all other
