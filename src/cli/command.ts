@@ -42,6 +42,8 @@ export interface Command {
   readonly positionals: readonly string[]
   /** Name of an additional optional one. */
   readonly optionalPositional?: string
+  /** All accepted values of the first argument, for completion; absent for any. */
+  readonly actions?: readonly string[]
   /** An additional argument may be a password, and is not repeated in the error. */
   readonly hidesExtra?: true
   readonly options: Readonly<Record<string, CommandOption>>

@@ -22,6 +22,7 @@ const ownCommands: readonly Command[] = [
       '`test` goes the way of each bridge, or of the one that is named, step by step: name, TCP, TLS, login, round trip; the exit code is 1\nif a step fails. `sluice bridges` shows what a running broker does.',
     positionals: ['ACTION'],
     optionalPositional: 'NAME',
+    actions: ['test'],
     options: {
       config: { ...CONFIG, isRequired: true },
       'own-id': {
@@ -72,6 +73,7 @@ const ownCommands: readonly Command[] = [
       'stats counts what is stored; dump prints every fact as a line of JSON, without the payloads of messages; backup PATH\ncopies everything to an empty folder. These work while a broker is running. compact frees as much space as it can; the\nbroker has to be stopped. Without a configuration, they use ./sluice-data.',
     positionals: ['ACTION'],
     optionalPositional: 'PATH',
+    actions: ['stats', 'dump', 'backup', 'compact'],
     options: { config: CONFIG },
     examples: [
       ['sluice store stats', 'how many sessions, messages and bytes'],
@@ -170,6 +172,21 @@ ${ROWS}`,
     run: async (call) => (await import('./bench.ts')).bench(call),
   },
   ...mqttCommands,
+  {
+    name: 'completion',
+    summary: 'prints a script that completes commands and options in a shell',
+    details:
+      'SHELL is bash, zsh or fish. The script completes the commands and options that `sluice --help` shows, and the names of\nfiles. It belongs in the configuration of the shell.',
+    positionals: ['SHELL'],
+    actions: ['bash', 'zsh', 'fish'],
+    options: {},
+    examples: [
+      ['eval "$(sluice completion bash)"', 'in ~/.bashrc'],
+      ['sluice completion zsh > "${fpath[1]}/_sluice"', 'once, for zsh'],
+      ['sluice completion fish > ~/.config/fish/completions/sluice.fish', 'once, for fish'],
+    ],
+    run: async (call) => (await import('./completion/completion.ts')).completion(call, commands),
+  },
 ]
 
 export const commands: readonly Command[] = [...ownCommands, ...operatorCommands]

@@ -56,6 +56,7 @@ const healthCommand: Command = {
     'CHECK is live or ready (default). live: the broker completes a turn within 5 seconds. ready: it is live, it is not\nclosing, and its store accepts messages. The exit code is 0 for yes and 1 for no.',
   positionals: [],
   optionalPositional: 'CHECK',
+  actions: ['live', 'ready'],
   options: { json: JSON_OPTION, ...doorOptions },
   examples: [
     ['sluice health', 'whether it accepts messages'],
@@ -72,6 +73,7 @@ const adminCommand: Command = {
     'link makes a link with which a browser logs in as an administrator, once within ten minutes. reset NAME lets an\nadministrator in again: it asks for a new password, gives the user NAME the role administrator, and ends all logins and\nlinks. Both work only on the machine of the broker. logins lists who is logged in with a browser; end-login ID ends one.\n\nkeys lists the keys; add-key NAME makes one with a role, and shows it once; delete-key ID makes one invalid at once.\nRoles: viewer reads, operator also acts on clients and messages, administrator also reads and changes the configuration.',
   positionals: ['ACTION'],
   optionalPositional: 'NAME',
+  actions: ['link', 'reset', 'logins', 'end-login', 'keys', 'add-key', 'delete-key'],
   hidesExtra: true,
   options: {
     role: { value: 'ROLE', values: roles, description: 'for add-key: viewer, operator or administrator' },
