@@ -175,12 +175,12 @@ function bytesText(bytes: number, base64: unknown): string {
   return `${quotedBytes(shown)}${shown.length < bytes ? '…' : ''} ${size}`
 }
 
-/** Bytes as text if they are one, and otherwise in hexadecimal. */
+/** Bytes as text if they are one, with its quotation marks escaped, and otherwise in hexadecimal. */
 export function quotedBytes(bytes: Uint8Array): string {
   const text = textOf(bytes)
   return text === undefined
     ? `0x${hexadecimal(bytes.subarray(0, MAX_SHOWN_BYTES / 2))}`
-    : `"${safeExcerpt(text, MAX_SHOWN_BYTES)}"`
+    : `"${safeExcerpt(text, MAX_SHOWN_BYTES).replaceAll('"', '\\"')}"`
 }
 
 /** Without the classes of Node, because the page also shows traces. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from '../../../support/property.ts'
 import { packetFields } from '../../../../src/admin/trace/packet-fields.ts'
-import { packetText, traceLine } from '../../../../src/admin/trace/trace-line.ts'
+import { packetText, quotedBytes, traceLine } from '../../../../src/admin/trace/trace-line.ts'
 import type { Packet } from '../../../../src/codec/packets.ts'
 import { packetTypes, PacketType } from '../../../../src/codec/packet-types.ts'
 
@@ -229,3 +229,7 @@ function poisonedSecrets(packet: object): unknown {
     }),
   )
 }
+
+test('a payload cannot end its quotation', () => {
+  assert.equal(quotedBytes(bytes('1". "meter" is gone')), '"1\\". \\"meter\\" is gone"')
+})
