@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openFiles } from '../../src/limits/open-files.ts'
-import { createBroker, type Broker } from '../../src/index.ts'
+import { createBroker, type Broker, type ConfigInput } from '../../src/index.ts'
 import type { Incoming, Transport } from '../../src/protocol/transport.ts'
 import { root } from '../../tools/main.ts'
 import { bytesOf, connectPacket, publishPacket, subscribePacket } from '../hostile/packets.ts'
@@ -24,6 +24,8 @@ export interface CrowdSizes {
   readonly clients: number
   /** Of them, at most so many over sockets; fewer if the process may not open so many files. */
   readonly sockets: number
+  /** Besides the listener and the limits. */
+  readonly config?: ConfigInput
 }
 
 /** Takes everything, and counts it. */
@@ -57,9 +59,9 @@ export class Crowd implements AsyncDisposable {
     this.#leave = leave
   }
 
-  static async gather({ clients, sockets }: CrowdSizes): Promise<Crowd> {
+  static async gather({ clients, sockets, config = {} }: CrowdSizes): Promise<Crowd> {
     const unlimited = { 'max-connections': 0, 'max-sessions': 0, 'max-memory': 0, 'sys-interval': 0 }
-    const broker = await createBroker({ listeners: { default: { bind: '127.0.0.1:0' } }, ...unlimited })
+    const broker = await createBroker({ listeners: { default: { bind: '127.0.0.1:0' } }, ...unlimited, ...config })
     const bySocket = Math.max(0, Math.min(sockets, openFiles.limit - openFiles.count() - OTHER_FILES))
     const leave = await overSockets(broker.listeners[0]!.port!, bySocket)
     const attached = clients - bySocket - 1
