@@ -141,7 +141,7 @@ function presentFact(inquiry: Inquiry, clientId: string): WhyFact {
   const name = nameOf(clientId)
   if (registration?.connection !== undefined) {
     const sinceMs = inquiry.wall(registration.connection.connectedAtMs)
-    return derived('connected', `${name} is connected since ${timeText(sinceMs)}.`)
+    return derived('connected', `${name} has been connected since ${timeText(sinceMs)}.`)
   }
   if (registration === undefined) return derived('no session', `${name} is not connected and has no session.`)
   return derived('not connected', `${name} is not connected; its session waits for it.`)

@@ -217,7 +217,7 @@ function backgroundOf(
   const registration = inquiry.server.sessions.get(clientId)
   if (registration?.connection !== undefined) {
     const atMs = inquiry.wall(registration.connection.connectedAtMs)
-    all.push(derived('connected', `${nameOf(clientId)} is connected since ${timeText(atMs)}.`))
+    all.push(derived('connected', `${nameOf(clientId)} has been connected since ${timeText(atMs)}.`))
   } else if (registration !== undefined) all.push(derived('not connected now', `${nameOf(clientId)} is not connected.`))
   all.push(unknown('not recorded', `What happened before ${timeText(sinceMs)} is not known.`, sinceMs))
   const dropsLostBeforeMs = registration?.session.drops?.lostBeforeMs
