@@ -111,7 +111,7 @@ async function main(): Promise<void> {
   row('login form painted, empty cache', `${interactive.toFixed(0)} ms`, '< 300 ms')
   row('broker without a page', `${closed.toFixed(2)} %`, '')
   row('broker with the overview open', `${open.toFixed(2)} %`, '1 % more')
-  row('broker while the list of clients is loaded', `${listed.toFixed(2)} %`, '')
+  row('broker after going to the list of clients', `${listed.toFixed(2)} %`, '')
   await browser.close()
   broker.disconnect()
 }
