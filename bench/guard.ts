@@ -1,11 +1,12 @@
 /**
- * `npm run bench:guard`: fails when a message costs our broker noticeably more than at the recorded commit. What is compared
- * is a ratio to the relay (`brokers/relay.ts`) in the same minute, since machines differ and change their pace:
+ * `npm run bench:guard`: fails when a message costs our broker noticeably more than at the recorded commit. What is
+ * compared is a ratio to the relay (`brokers/relay.ts`) in the same minute, since machines differ and change their
+ * pace:
  *
  *   relay, ours, relay, ours, …   five pairs; ratio of each pair; their median against the one in guard.json
  *
- * A row that fails is measured once more before it counts. `--record` measures the rows that have no record yet, so that a
- * loss can never be hidden by recording it; what was recorded on another kind of machine says little.
+ * A row that fails is measured once more before it counts. `--record` measures the rows that have no record yet, so
+ * that a loss can never be hidden by recording it; what was recorded on another kind of machine says little.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * Microbenchmarks beside the hot paths: decode, match, fan out, encode. `node build/bench/micro.js [WORD]` runs those whose
- * name has WORD in it. They tell a change of one function from noise; what counts in the end is the table of `main.ts`.
+ * Microbenchmarks beside the hot paths: decode, match, fan out, encode. `node build/bench/micro.js [WORD]` runs those
+ * whose name has WORD in it. They tell a change of one function from noise; what counts in the end is the table of
+ * `main.ts`.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * The table as a picture: broker processor time per message, one bar for each broker in each row, on a logarithmic scale.
+ * The table as a picture: broker processor time per message, one bar for each broker in each row, on a logarithmic
+ * scale.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * `npm run build && node build/bench/recorder.js`: what the flight recorder costs in each guarded row, as the ratio of the processor time of a
- * message with it and without it.
+ * `npm run build && node build/bench/recorder.js`: what the flight recorder costs in each guarded row, as the ratio of
+ * the processor time of a message with it and without it.
  *
  *   with, without, without, with, …   twenty pairs, in turns; ratio of each pair; their median
  *

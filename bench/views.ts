@@ -3,8 +3,9 @@
  *
  *   node build/bench/views.js [CLIENTS [MESSAGES-PER-SECOND]]      default 100000 and 20000
  *
- * Each is asked several times; the table has the median and the longest time until the first page is there, which includes the
- * turns that belong to messages. The goal is 50 ms for a first page, and 5 ms of the broker's time for `/metrics`.
+ * Each is asked several times; the table has the median and the longest time until the first page is there, which
+ * includes the turns that belong to messages. The goal is 50 ms for a first page, and 5 ms of the broker's time for
+ * `/metrics`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * How the page is built: into `dist/page`, each file also as Brotli and gzip, and with the routes of the operations, which are
- * taken from the compiled table.
+ * How the page is built: into `dist/page`, each file also as Brotli and gzip, and with the routes of the operations,
+ * which are taken from the compiled table.
  *
  * @module
  */
@@ -34,7 +34,10 @@ function routes(): Plugin {
   }
 }
 
-/** Compressed once, when it is built, as small as possible; from the files as written, because Vite changes chunks until then. */
+/**
+ * Compressed once, when it is built, as small as possible; from the files as written, because Vite changes chunks until
+ * then.
+ */
 function compressed(): Plugin {
   return {
     name: 'compressed',

@@ -70,7 +70,10 @@ export function apiEntry({ name, file, declarations }: ExportedName): ApiEntry {
   }
 }
 
-/** A class whose type and constructor are exported under another name is shown as that class, without the constructor it has. */
+/**
+ * A class whose type and constructor are exported under another name is shown as that class, without the constructor it
+ * has.
+ */
 function withoutAlias(declarations: readonly Declaration[]): readonly Declaration[] {
   const type = declarations.find(({ node }) => node.kind === SyntaxKind.ClassDeclaration)
   return type === undefined ? declarations : [type]

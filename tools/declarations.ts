@@ -3,8 +3,8 @@
  * their signatures mention. The compiler reads them from the declaration files, instead of this tool guessing from
  * their text.
  *
- * The compiler's interface for programs is not stable yet. All of it that we use is in this file and in `api-entries.ts`, and the lock file holds the
- * version that it was written for.
+ * The compiler's interface for programs is not stable yet. All of it that we use is in this file and in
+ * `api-entries.ts`, and the lock file holds the version that it was written for.
  *
  * @module
  */

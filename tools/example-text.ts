@@ -35,7 +35,10 @@ interface Statement {
 
 const BLOCK = /^```(js|ts|yaml)\b([^\n]*)\n([\s\S]*?)^```\s*$/gm
 
-/** The fenced blocks of a Markdown file that show code (`js`, `ts`) or a configuration (`yaml`), each a program of its own. */
+/**
+ * The fenced blocks of a Markdown file that show code (`js`, `ts`) or a configuration (`yaml`), each a program of its
+ * own.
+ */
 export function blocksIn(file: string, markdown: string): Program[] {
   return [...markdown.matchAll(BLOCK)].map((match) => {
     const line = lineAt(markdown, match.index) + 1

@@ -1,5 +1,6 @@
 /**
- * The reference of all options, from `src/config/option-table.ts`: TypeScript types, a page of the manual, and a JSON Schema.
+ * The reference of all options, from `src/config/option-table.ts`: TypeScript types, a page of the manual, and a JSON
+ * Schema.
  *
  * @module
  */

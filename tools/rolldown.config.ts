@@ -4,8 +4,9 @@
  *   src ──tsc──> dist/modules ──rolldown──> dist/index.js, dist/testing/index.js, dist/cli/main.js, files for threads
  *          └───> dist/**.d.ts                   └──> dist/chunks: what they share, and what is loaded later
  *
- * What every broker loads is one chunk; what the program adds, the store and the door of the HTTP API are one each: opening,
- * resolving and linking a module takes Node 0.5 to 1 ms whatever its size. All files come from one run, so that a class exists once, whoever imports it.
+ * What every broker loads is one chunk; what the program adds, the store and the door of the HTTP API are one each:
+ * opening, resolving and linking a module takes Node 0.5 to 1 ms whatever its size. All files come from one run, so
+ * that a class exists once, whoever imports it.
  *
  * @module
  */
@@ -26,7 +27,10 @@ function escaped(character: string): string {
 /** The ways in, which keep their names. */
 const ENTRIES = ['index', 'testing/index', 'cli/main']
 
-/** The chunks in order: each has what its roots import statically, without the entries themselves and what is in an earlier one. */
+/**
+ * The chunks in order: each has what its roots import statically, without the entries themselves and what is in an
+ * earlier one.
+ */
 const CHUNKS: Readonly<Record<string, readonly string[]>> = {
   broker: ['index'],
   store: ['stores/journal-store'],

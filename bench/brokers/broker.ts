@@ -22,7 +22,11 @@ function script(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url))
 }
 
-/** Without its limits, which would drop messages. @param folder where it keeps what it stores now and then, if it does */
+/**
+ * Without its limits, which would drop messages.
+ *
+ * @param folder where it keeps what it stores now and then, if it does
+ */
 function mosquittoConfig(port: number, folder: string | undefined): string {
   return [
     `listener ${port} ${HOST}`,
@@ -133,8 +137,8 @@ function installedAedes(packageName: string): BrokerKind[] {
 }
 
 /**
- * The peers that are present: Mosquitto, FlashMQ if the variable FLASHMQ names its program, aedes 1.x, and another aedes
- * installed under the name `aedes-next`.
+ * The peers that are present: Mosquitto, FlashMQ if the variable FLASHMQ names its program, aedes 1.x, and another
+ * aedes installed under the name `aedes-next`.
  */
 export function presentPeers(): BrokerKind[] {
   const command = findProgram('mosquitto')

@@ -1,7 +1,7 @@
 /**
- * What the guard measures our broker against: `node relay.js PORT` passes QoS 0 PUBLISH frames on to whoever subscribed,
- * and does nothing else. It stays as it is, since recorded ratios are only comparable while it does; so it shares no code
- * with the product, and a change to it asks for `--record`.
+ * What the guard measures our broker against: `node relay.js PORT` passes QoS 0 PUBLISH frames on to whoever
+ * subscribed, and does nothing else. It stays as it is, since recorded ratios are only comparable while it does; so it
+ * shares no code with the product, and a change to it asks for `--record`.
  *
  * It understands what the generator sends and no more: whole Topic Names and filters that end in `/#`.
  *

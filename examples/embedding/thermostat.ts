@@ -1,4 +1,5 @@
-// The host program takes part as a subscriber and a publisher; the scope closes the broker. Compile it as any TypeScript.
+// The host program takes part as a subscriber and a publisher; the scope closes the broker. Compile it as any
+// TypeScript.
 import { createBroker } from 'sluice'
 
 await using broker = await createBroker({ listeners: { default: { bind: '127.0.0.1:1883' } } })

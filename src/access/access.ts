@@ -5,10 +5,10 @@
  *   plugin b ─ no opinion ─┼─> one deny decides; otherwise one allow is required; without any answer it is a deny
  *   plugin c ─ deny ───────┘
  *
- * Every plugin in the list is asked; about topics, and about clients that are logged in, slow ones only if no other denies
- * (`late-vote.ts`). If one throws, rejects, gives an invalid answer or exceeds `pluginTimeoutMs`, this
- * counts as a deny and is logged as an error, and the broker keeps running. If all plugins answer a question at once,
- * the vote returns at once without a promise, so that the packet continues in the same turn.
+ * Every plugin in the list is asked; about topics, and about clients that are logged in, slow ones only if no other
+ * denies (`late-vote.ts`). If one throws, rejects, gives an invalid answer or exceeds `pluginTimeoutMs`, this counts as
+ * a deny and is logged as an error, and the broker keeps running. If all plugins answer a question at once, the vote
+ * returns at once without a promise, so that the packet continues in the same turn.
  *
  * If no plugin answers questions about topics, topics are not checked at all (`checksTopics` is false).
  *
@@ -153,7 +153,11 @@ export class Access {
     return this.#loginsVersion
   }
 
-  /** A plugin reports that logins may be invalid: increases `loginsVersion` and calls the listeners. @param by like `changed` */
+  /**
+   * A plugin reports that logins may be invalid: increases `loginsVersion` and calls the listeners.
+   *
+   * @param by like `changed`
+   */
   revoked(by?: Plugin): void {
     this.#loginsVersion = nextVersion()
     if (by !== undefined) this.#reported.set(by, this.#loginsVersion)
@@ -195,8 +199,8 @@ export class Access {
   }
 
   /**
-   * Whether a connected client would be refused whatever plugins that take time answer: they are not asked, so that nobody who is
-   * to go waits for them.
+   * Whether a connected client would be refused whatever plugins that take time answer: they are not asked, so that
+   * nobody who is to go waits for them.
    */
   refusesToStay(client: Client, grounds: Grounds): boolean {
     const quick = this.#askedOn(client.listener).filter((plugin) => !this.#records.mayStay.slow.has(plugin))

@@ -59,7 +59,8 @@ export function networkOf(address: string, ipv6PrefixLength: number): string {
 }
 
 /**
- * The first bits of an address, as a key: two addresses of one family have the same key if they are in the same network.
+ * The first bits of an address, as a key: two addresses of one family have the same key if they are in the same
+ * network.
  *
  * @param plain as returned by `plainAddress`
  * @param bits 0 to 32, or to 128 for IPv6

@@ -14,7 +14,9 @@ import { isControlTopic } from './control-topics.ts'
 import type { SubscriptionRequest } from '../codec/packets.ts'
 import type { Client } from '../protocol/client.ts'
 
-/** What the Client Identifiers of the broker's own bridges begin with at their local end; no other client may use it. */
+/**
+ * What the Client Identifiers of the broker's own bridges begin with at their local end; no other client may use it.
+ */
 export const OWN_CLIENT_IDS = '$bridge/'
 
 const SYS_PREFIX = '$SYS/'

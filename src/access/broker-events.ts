@@ -84,8 +84,9 @@ export interface BrokerEvents {
   /** A message was passed to the connection of a client. */
   delivered: { readonly clientId: string; readonly message: Message; readonly qos: QoS }
   /**
-   * A message did not, and will not, reach a client. `clientId` is empty if no member of a Shared Subscription took it, or if a
-   * plugin dropped it for all clients. If the payload was only on disk, it is missing and `message.isLoaded` is false.
+   * A message did not, and will not, reach a client. `clientId` is empty if no member of a Shared Subscription took it,
+   * or if a plugin dropped it for all clients. If the payload was only on disk, it is missing and `message.isLoaded` is
+   * false.
    */
   dropped: { readonly clientId: string; readonly message: Message; readonly cause: DropCause }
   /** A retained message was set, replaced, cleared, or refused: for lack of room, or because `retain` is off. */
@@ -97,7 +98,9 @@ export interface BrokerEvents {
     readonly bytes: number
     readonly limit: number
   }
-  /** A message was refused because a user has reached its share of the store; emitted once until there is room again. */
+  /**
+   * A message was refused because a user has reached its share of the store; emitted once until there is room again.
+   */
   storeLimit: { readonly owner: string; readonly bytes: number; readonly limit: number }
   willPublished: { readonly clientId: string; readonly topic: string }
   /** A trace has ended. */

@@ -1,6 +1,6 @@
 /**
- * What a hash may cost. Hashes that other tools have made come with their own costs, and a check is done in one piece: with the most
- * of each, it takes about two seconds of the thread that checks passwords.
+ * What a hash may cost. Hashes that other tools have made come with their own costs, and a check is done in one piece:
+ * with the most of each, it takes about two seconds of the thread that checks passwords.
  *
  * | kind                           | cost                 | at most                                    |
  * | ------------------------------ | -------------------- | ------------------------------------------ |

@@ -1,6 +1,6 @@
 /**
- * What passwords are made into, as text, and how each kind is recognised: in password files, in files of users, in the Store.
- * What each may cost is in `credential-costs.ts`.
+ * What passwords are made into, as text, and how each kind is recognised: in password files, in files of users, in the
+ * Store. What each may cost is in `credential-costs.ts`.
  *
  * | begins with            | kind                                                                       |
  * | ---------------------- | -------------------------------------------------------------------------- |

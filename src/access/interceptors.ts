@@ -4,8 +4,8 @@
  *   message ──> plugin a ── passes ──> plugin b ── replaces ──> plugin c ── refuses, drops ──> nowhere
  *                                                                  └── passes ──> the message that b has made
  *
- * What a plugin returns is checked as what the host program publishes. A plugin that throws, rejects, is late or returns
- * something else has refused the message, or dropped the delivery.
+ * What a plugin returns is checked as what the host program publishes. A plugin that throws, rejects, is late or
+ * returns something else has refused the message, or dropped the delivery.
  *
  * @module
  */

@@ -5,10 +5,10 @@
  *               └──> slow plugins ── … ── a deny, or all answers ──> LateVote ──now()──> decided
  *                          a rule is removed meanwhile                       └──> asked again
  *
- * What was answered may be over by the time that it counts, so after any change of rights the plugins that answered at once
- * are asked again, and so are slow ones that have reported a change of their own. Other late answers stand: they would take as
- * long again. A plugin that takes its time when it is asked again is waited for once more. A vote that is still
- * undecided after `MAX_ROUNDS`, because rights change all the time, is a deny.
+ * What was answered may be over by the time that it counts, so after any change of rights the plugins that answered at
+ * once are asked again, and so are slow ones that have reported a change of their own. Other late answers stand: they
+ * would take as long again. A plugin that takes its time when it is asked again is waited for once more. A vote that is
+ * still undecided after `MAX_ROUNDS`, because rights change all the time, is a deny.
  *
  * A slow plugin is one that has answered this question with a promise before. It is asked last, so that a client whose
  * requests are denied at once causes no work elsewhere.

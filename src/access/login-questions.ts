@@ -7,8 +7,8 @@
  *   auth.file   decoy  ──> after 10 ms, unless a plugin   │
  *                          has allowed by then: queue ────┘    an allow does not wait for it
  *
- * A deny does not decide before the other answers are there, unlike in votes on topics (`late-vote.ts`): it would be quicker for
- * names that a plugin knows, and so reveal them.
+ * A deny does not decide before the other answers are there, unlike in votes on topics (`late-vote.ts`): it would be
+ * quicker for names that a plugin knows, and so reveal them.
  *
  * @module
  */

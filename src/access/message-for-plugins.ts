@@ -1,6 +1,7 @@
 /**
- * A message as plugins see it that change messages. What is asked for as bytes or as an object is a copy: a plugin that writes into it
- * must not change what goes to others, waits for them, or is stored. A message that is not looked at costs nothing.
+ * A message as plugins see it that change messages. What is asked for as bytes or as an object is a copy: a plugin that
+ * writes into it must not change what goes to others, waits for them, or is stored. A message that is not looked at
+ * costs nothing.
  *
  * @module
  */

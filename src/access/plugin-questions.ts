@@ -1,9 +1,9 @@
 /**
  * Asks plugins a question, and guarantees an answer: a value, `undefined` for no opinion, or a `Failure`.
  *
- * A plugin fails when it throws, rejects, exceeds its time, or gives an invalid answer (`plugin-answers.ts`). Each failure
- * is logged (at most one line per second for each plugin, with a count), without data from the client. No question throws
- * or rejects, and each is answered in its time, whatever the plugin does.
+ * A plugin fails when it throws, rejects, exceeds its time, or gives an invalid answer (`plugin-answers.ts`). Each
+ * failure is logged (at most one line per second for each plugin, with a count), without data from the client. No
+ * question throws or rejects, and each is answered in its time, whatever the plugin does.
  *
  * A plugin that computes for long before it returns stops the whole broker: that is logged as well.
  *

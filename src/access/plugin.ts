@@ -181,13 +181,15 @@ export interface Plugin {
   maySubscribe?(client: Client, topicFilter: string, qos: QoS): MaybePromise<boolean | undefined>
   mayReceive?(client: Client, topic: string): boolean | undefined
   /**
-   * Sees each message of a client, and each Will that is due, before it is retained and routed: it may let the message pass
-   * (`undefined`), replace parts of it, refuse it or drop it. Only asked of plugins in the section `intercept` and in the top-level
-   * `plugins`, one after the other; each sees what the one before has made. Asked after `mayPublish` has allowed the
-   * message; for a changed topic, `mayPublish` is asked again. While a promise is pending, this client's next packets and the
-   * acknowledgement wait. A QoS 2 message is asked about once, also when its PUBLISH is sent again.
+   * Sees each message of a client, and each Will that is due, before it is retained and routed: it may let the message
+   * pass (`undefined`), replace parts of it, refuse it or drop it. Only asked of plugins in the section `intercept` and
+   * in the top-level `plugins`, one after the other; each sees what the one before has made. Asked after `mayPublish`
+   * has allowed the message; for a changed topic, `mayPublish` is asked again. While a promise is pending, this
+   * client's next packets and the acknowledgement wait. A QoS 2 message is asked about once, also when its PUBLISH is
+   * sent again.
    *
-   * A plugin that throws, rejects, answers something else or exceeds `plugin-timeout` has refused the message with 0x83.
+   * A plugin that throws, rejects, answers something else or exceeds `plugin-timeout` has refused the message with
+   * 0x83.
    *
    * @param message to be read only; it may be kept
    *
@@ -200,8 +202,8 @@ export interface Plugin {
   intercept?(client: Client, message: Message): MaybePromise<Interception | undefined>
   /**
    * Called for each message just before it is sent to a client; may replace parts of it for this client alone, or drop
-   * it. Answers at once, never by promise. It should depend on its arguments only: it is asked again whenever the message is
-   * sent again. `mayReceive` is asked before it, about the topic that the message had.
+   * it. Answers at once, never by promise. It should depend on its arguments only: it is asked again whenever the
+   * message is sent again. `mayReceive` is asked before it, about the topic that the message had.
    *
    * A plugin that throws or answers something else has dropped the delivery.
    *
@@ -235,8 +237,8 @@ export interface PluginEvents {
 /** The arguments with which a plugin is created. */
 export interface PluginContext {
   /**
-   * The configuration section that names the plugin (`auth`, `topic-check` or `intercept`), or the `options` given with its name;
-   * keys in camelCase, already validated.
+   * The configuration section that names the plugin (`auth`, `topic-check` or `intercept`), or the `options` given with
+   * its name; keys in camelCase, already validated.
    */
   readonly options: Readonly<Record<string, unknown>>
   /** The folder to which relative paths refer: that of the configuration file, or the working directory. */

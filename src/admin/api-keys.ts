@@ -4,8 +4,8 @@
  *   sluice_3f9a01b2c4d5_Zm9vYmFyYmF6cXV4…      the file has: 3f9a01b2c4d5, SHA-256 of the bytes, name, role, times
  *          └ keyId      └ secret
  *
- * Nobody can guess 256 bits, so a fast hash is enough; and because the identifier finds the entry, one comparison in constant time
- * decides. The file is replaced as a whole: written beside, then renamed.
+ * Nobody can guess 256 bits, so a fast hash is enough; and because the identifier finds the entry, one comparison in
+ * constant time decides. The file is replaced as a whole: written beside, then renamed.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /** Something that is made when it is first needed, such as a module that is loaded or files that are read. @module */
 
 /**
- * Makes a value once. A failure is not kept: whoever asks next tries again, so that a moment without file descriptors does not
- * last until the next start.
+ * Makes a value once. A failure is not kept: whoever asks next tries again, so that a moment without file descriptors
+ * does not last until the next start.
  *
  * @example
  * let times = 0

@@ -5,8 +5,8 @@
  *   # TYPE sluice_messages_dropped_total counter
  *   sluice_messages_dropped_total{cause="queue full"} 3
  *
- * Written here and not by a client library, because those count for themselves: a histogram that already has its counts cannot be
- * given to them. Nothing is walked, so the cost does not grow with the number of clients.
+ * Written here and not by a client library, because those count for themselves: a histogram that already has its counts
+ * cannot be given to them. Nothing is walked, so the cost does not grow with the number of clients.
  *
  * @module
  */
@@ -17,8 +17,8 @@ import { familyTable } from '../reporting/metric-table.ts'
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
- * Writes figures in Prometheus' text format. Times are in seconds and sizes in bytes, as its naming rules ask; figures that
- * Prometheus computes from others are left out.
+ * Writes figures in Prometheus' text format. Times are in seconds and sizes in bytes, as its naming rules ask; figures
+ * that Prometheus computes from others are left out.
  *
  * @param figures as `broker.figures()` returns them
  * @returns lines, the last one ended by a line feed

@@ -15,7 +15,8 @@ export function recordAction(broker: Broker, action: Omit<AuditEntry, 'time'>): 
 }
 
 /**
- * Whether actions are refused because the audit log cannot be written: if `admin.audit-failure` says so, it is tried once more.
+ * Whether actions are refused because the audit log cannot be written: if `admin.audit-failure` says so, it is tried
+ * once more.
  *
  * @returns a sentence; `undefined` if an action may be done
  */

@@ -20,7 +20,9 @@ interface Origin {
 /** Memory up to this size may be kept alive by being the source of a recent copy. */
 const MAX_REMEMBERED_BYTES = 65_536
 const NOTHING = new Uint8Array(0)
-/** The sources of the last copies: reading `buffer` is a call of the engine's runtime, which takes longer than the copy. */
+/**
+ * The sources of the last copies: reading `buffer` is a call of the engine's runtime, which takes longer than the copy.
+ */
 let recent: Origin = { bytes: NOTHING, buffer: NOTHING.buffer, offset: 0 }
 let earlier: Origin = { bytes: NOTHING, buffer: NOTHING.buffer, offset: 0 }
 

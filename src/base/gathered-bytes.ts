@@ -1,6 +1,7 @@
 /**
- * Bytes that arrive in pieces, such as the body of a request, put together up to a limit. The pieces are copied into one array that
- * doubles when it is full: a peer decides how small they are, and an object for each byte would take hundreds of times as much.
+ * Bytes that arrive in pieces, such as the body of a request, put together up to a limit. The pieces are copied into
+ * one array that doubles when it is full: a peer decides how small they are, and an object for each byte would take
+ * hundreds of times as much.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * JSON in pieces, for values that are long lists or have some: each item is a piece of its own, so that whoever writes a page of a
- * thousand items, or a file of a hundred thousand users, can do something else in between. Joined, the pieces are what
- * `JSON.stringify` returns.
+ * JSON in pieces, for values that are long lists or have some: each item is a piece of its own, so that whoever writes
+ * a page of a thousand items, or a file of a hundred thousand users, can do something else in between. Joined, the
+ * pieces are what `JSON.stringify` returns.
  *
  * @module
  */

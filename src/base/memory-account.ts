@@ -43,8 +43,8 @@ export class MemoryAccount {
   storedBytes = 0
   storeLimit = 0
   /**
-   * The limit as a number to compare with. It is the only one that is no small integer, since each of these takes memory
-   * of its own in every account.
+   * The limit as a number to compare with. It is the only one that is no small integer, since each of these takes
+   * memory of its own in every account.
    */
   #ceiling = Infinity
   /** Set from outside when the process itself runs short of memory, whatever was charged. */

@@ -21,8 +21,9 @@ import { withoutTokens, withoutUnfinishedToken } from './redact.ts'
 export const MAX_SHOWN_LENGTH = 200
 
 /**
- * The table above. `\p{Cc}` is C0, DEL and C1; `\p{Default_Ignorable_Code_Point}` is what Unicode says is not displayed: bidi
- * controls, joiners and other zero-width characters, soft hyphens, fillers, variation selectors and tags.
+ * The table above. `\p{Cc}` is C0, DEL and C1; `\p{Default_Ignorable_Code_Point}` is what Unicode says is not
+ * displayed: bidi controls, joiners and other zero-width characters, soft hyphens, fillers, variation selectors and
+ * tags.
  */
 const UNSAFE_CHARACTER = String.raw`\p{Cc}|\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]|\p{Surrogate}`
 const UNSAFE = new RegExp(UNSAFE_CHARACTER, 'gu')

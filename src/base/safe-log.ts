@@ -1,6 +1,7 @@
 /**
  * The logger for all parts of a broker. It wraps the host program's logger: text is escaped and truncated before it is
- * passed on, and equal refusals of one address are summarised. A logger that fails loses its lines, and affects nothing else.
+ * passed on, and equal refusals of one address are summarised. A logger that fails loses its lines, and affects nothing
+ * else.
  *
  *   refused a connection from 192.0.2.7: auth.file: wrong password
  *   41 more in the last 10 s: refused a connection from 192.0.2.7: auth.file: wrong password

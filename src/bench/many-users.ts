@@ -1,6 +1,6 @@
 /**
- * 100,000 users and 10,000 roles, for rows that show what they cost a client that has nothing to do with them, and the same rights as
- * a file of rules to compare with. Clients of the benchmark have no user name, and may do everything.
+ * 100,000 users and 10,000 roles, for rows that show what they cost a client that has nothing to do with them, and the
+ * same rights as a file of rules to compare with. Clients of the benchmark have no user name, and may do everything.
  *
  * @module
  */

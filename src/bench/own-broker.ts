@@ -75,7 +75,9 @@ async function startOurs(program: string, workload: Workload, durability: Durabi
   }
 }
 
-/** Our broker, with permissions enabled and durability `memory`; and with everything on disk before it is acknowledged. */
+/**
+ * Our broker, with permissions enabled and durability `memory`; and with everything on disk before it is acknowledged.
+ */
 export interface OwnBrokers {
   readonly sluice: BrokerKind
   readonly sluiceOnDisk: BrokerKind

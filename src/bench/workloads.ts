@@ -31,7 +31,9 @@ export interface Workload {
   readonly settings?: Settings
   /** Whether a plugin of ours intercepts each message and each delivery; see `passing-plugin.ts`. */
   readonly isIntercepted?: true
-  /** Where 100,000 users with their rights are: in the store of our broker, or in a file of rules; see `many-users.ts`. */
+  /**
+   * Where 100,000 users with their rights are: in the store of our broker, or in a file of rules; see `many-users.ts`.
+   */
   readonly users?: UserPlace
   /** Space for the store of our broker, if a checkpoint must be made within the row. */
   readonly storeBytes?: number

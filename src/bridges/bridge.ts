@@ -1,6 +1,6 @@
 /**
- * One bridge: a client at the other broker, which is connected or tries to be, and a client of the Session here, which is
- * connected while the other one is.
+ * One bridge: a client at the other broker, which is connected or tries to be, and a client of the Session here, which
+ * is connected while the other one is.
  *
  *   paused <──> connecting ── CONNACK ──> subscribing ── CONNACK here, SUBACK there ──> connected
  *                   ^                          │                                            │
@@ -225,7 +225,9 @@ export class Bridge {
     }
   }
 
-  /** @throws {ClientError} if it was refused: without its subscriptions, the bridge would look well and bring nothing */
+  /**
+   * @throws {ClientError} if it was refused: without its subscriptions, the bridge would look well and bring nothing
+   */
   #subscribed(answer: SubackPacket | ClientError, topicFilters: readonly string[]): void {
     if (answer instanceof ClientError) {
       this.reason = answer.message
@@ -339,7 +341,9 @@ export class Bridge {
     if (waitMs > 0 && holds?.hold('rate') === true) clock.setTimer(waitMs, () => holds.release('rate'))
   }
 
-  /** `writable` follows only if the socket does not take everything at once, which shows after the flush of this turn. */
+  /**
+   * `writable` follows only if the socket does not take everything at once, which shows after the flush of this turn.
+   */
   #holdForOutput(): void {
     const [remote, holds] = [this.#remote, this.#holds]
     if (holds?.hold('output') !== true) return

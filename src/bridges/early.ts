@@ -1,6 +1,6 @@
 /**
- * What the other broker sends before the Session at this one is connected: the rest of one chunk, since the connection is
- * not read meanwhile.
+ * What the other broker sends before the Session at this one is connected: the rest of one chunk, since the connection
+ * is not read meanwhile.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The last guard against loops: each bridge that a message crosses adds its client identifier at the other broker as the
- * User Property `via`. A bridge drops a message that has crossed a bridge of its own broker, or too many.
+ * The last guard against loops: each bridge that a message crosses adds its client identifier at the other broker as
+ * the User Property `via`. A bridge drops a message that has crossed a bridge of its own broker, or too many.
  *
  *   A ── bridge a ──> B ── bridge b ──> C ── bridge c ──> A        via: a, b, c: A knows a, and drops it
  *

@@ -1,6 +1,6 @@
 /**
- * A bridge's Session at this broker: an ordinary stored one, which holds what waits for the other broker. It belongs to the
- * bridge, needs no login and no permission, and its queue has the limits of the bridge.
+ * A bridge's Session at this broker: an ordinary stored one, which holds what waits for the other broker. It belongs to
+ * the bridge, needs no login and no permission, and its queue has the limits of the bridge.
  *
  * @module
  */
@@ -21,7 +21,10 @@ import { LocalLink } from './local-link.ts'
 import { QueueAge } from './queue-age.ts'
 import type { Route } from './topic-mapping.ts'
 
-/** How long the Session is kept after the broker has stopped, or the bridge was removed while it was; 30 days in seconds. */
+/**
+ * How long the Session is kept after the broker has stopped, or the bridge was removed while it was; 30 days in
+ * seconds.
+ */
 export const LOCAL_EXPIRY_SECONDS = 2_592_000
 const UNLIMITED = 0xffff_ffff
 const DAY_SECONDS = 86_400
@@ -71,8 +74,8 @@ export class LocalEnd {
   }
 
   /**
-   * Makes the Session, or takes up the stored one, and sees to it that it has exactly these subscriptions. When this call
-   * returns, messages wait in it.
+   * Makes the Session, or takes up the stored one, and sees to it that it has exactly these subscriptions. When this
+   * call returns, messages wait in it.
    */
   prepare(routes: readonly Route[]): void {
     const link = new LocalLink(this.#clock)

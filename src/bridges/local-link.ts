@@ -1,6 +1,6 @@
 /**
- * A byte stream in memory between this broker and a client of its own: what one side writes is passed to the other in the
- * same call, unless the other has paused.
+ * A byte stream in memory between this broker and a client of its own: what one side writes is passed to the other in
+ * the same call, unless the other has paused.
  *
  * @module
  */

@@ -4,9 +4,9 @@
  *   marks   [ entry 120, Monday 00:00 ]  [ entry 480, Monday 02:38 ]  …
  *                └─ a week later, everything up to entry 120 has waited too long
  *
- * Messages carry no time for this, since a queue of a million would have to keep a million times, and would be searched for
- * them. Instead, the newest entry of the queue is noted 64 times in the time of an expiry. So a message is never dropped
- * early, and at most a sixty-fourth of the expiry late (a second at least).
+ * Messages carry no time for this, since a queue of a million would have to keep a million times, and would be searched
+ * for them. Instead, the newest entry of the queue is noted 64 times in the time of an expiry. So a message is never
+ * dropped early, and at most a sixty-fourth of the expiry late (a second at least).
  *
  * @module
  */

@@ -1,4 +1,6 @@
-/** Why a bridge is not connected, in a sentence: what Node reports about sockets and TLS is a code and a call. @module */
+/**
+ * Why a bridge is not connected, in a sentence: what Node reports about sockets and TLS is a code and a call. @module
+ */
 import type { Address } from '../client/address.ts'
 import type { ClientError } from '../client/client-error.ts'
 import { PacketTooLargeError } from '../codec/protocol-error.ts'

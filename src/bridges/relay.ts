@@ -8,9 +8,9 @@
  *   PUBREL 7 ─────────────────────────────────────────────────────────> PUBREL 7
  *   done   <──────────────────────── PUBCOMP 7 <──────────────────────── PUBCOMP 7
  *
- * The relay keeps no Session. Each packet of an exchange passes through with its Packet Identifier, so the stored Session
- * at this broker is the state of the bridge at the other one as well: after a crash of either side, each exchange
- * continues where it was. In the other direction it is the same, with the Session here as the receiver.
+ * The relay keeps no Session. Each packet of an exchange passes through with its Packet Identifier, so the stored
+ * Session at this broker is the state of the bridge at the other one as well: after a crash of either side, each
+ * exchange continues where it was. In the other direction it is the same, with the Session here as the receiver.
  *
  * @module
  */

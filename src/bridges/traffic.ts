@@ -3,8 +3,9 @@ import type { BridgeTraffic } from '../broker/host/bridge-view.ts'
 import type { Metrics } from '../reporting/metrics.ts'
 
 /**
- * Why a bridge does not pass a message on. `no rule`: it waited for a rule that was removed since. `loop`: it has crossed a
- * bridge of this broker. `expired`: it has waited longer than `queue.expiry`. `too many hops`: `max-hops`. `too large`: the Maximum Packet Size of the other side. `not encodable`.
+ * Why a bridge does not pass a message on. `no rule`: it waited for a rule that was removed since. `loop`: it has
+ * crossed a bridge of this broker. `expired`: it has waited longer than `queue.expiry`. `too many hops`: `max-hops`.
+ * `too large`: the Maximum Packet Size of the other side. `not encodable`.
  */
 export type BridgeDropCause = 'no rule' | 'loop' | 'expired' | 'too many hops' | 'too large' | 'not encodable'
 

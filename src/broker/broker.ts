@@ -141,8 +141,8 @@ export class Broker extends Emitter implements AsyncDisposable {
    * @throws {ConfigError} with all mistakes in the configuration
    * @throws {StoreError} if the store cannot be opened or read
    * @throws {UsageError} if the broker runs already, or is closed while it starts
-   * @throws {SluiceError} `ERR_START` for anything without a code that code of the program threw. After an error, nothing
-   *   is left open
+   * @throws {SluiceError} `ERR_START` for anything without a code that code of the program threw. After an error,
+   *   nothing is left open
    */
   start(): Promise<void> {
     return this.#life.start(() => this.close())
@@ -172,8 +172,8 @@ export class Broker extends Emitter implements AsyncDisposable {
    *
    * @param payload bytes, or text, which is sent as UTF-8
    * @returns a promise that resolves once the message is stored, as far as the configured durability requires
-   * @throws {UsageError} if the topic name, payload, an option or a property is invalid, the topic is below `$CONTROL/`, or the
-   *   broker is not running
+   * @throws {UsageError} if the topic name, payload, an option or a property is invalid, the topic is below
+   *   `$CONTROL/`, or the broker is not running
    */
   async publish(topicName: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
     const server = this.#life.running()
@@ -252,8 +252,8 @@ export class Broker extends Emitter implements AsyncDisposable {
   }
 
   /**
-   * Returns the connections that have ended most recently, and why, a page at a time, the newest first. The broker keeps
-   * `max-closed-connections` of them. Connections that were refused before their login are not included.
+   * Returns the connections that have ended most recently, and why, a page at a time, the newest first. The broker
+   * keeps `max-closed-connections` of them. Connections that were refused before their login are not included.
    *
    * @param options which page: its `limit`, 1 to 1000 connections, default 100, and the `cursor` of the previous page;
    *   `clientId` selects the connections of one client
@@ -296,9 +296,10 @@ export class Broker extends Emitter implements AsyncDisposable {
   }
 
   /**
-   * Subscribes on behalf of a client, connected or not, as if it had sent a SUBSCRIBE. The limits of its listener apply,
-   * and plugins are asked for permission. Retained messages follow as Retain Handling says; a client that is not
-   * connected receives them when it returns, except those at QoS 0. The subscriptions belong to the client from then on.
+   * Subscribes on behalf of a client, connected or not, as if it had sent a SUBSCRIBE. The limits of its listener
+   * apply, and plugins are asked for permission. Retained messages follow as Retain Handling says; a client that is not
+   * connected receives them when it returns, except those at QoS 0. The subscriptions belong to the client from then
+   * on.
    *
    * @param options.subscriptionIdentifier for all of them; default: none
    * @returns what became of each subscription, once it is stored as the configuration's durability requires;

@@ -1,5 +1,6 @@
 /**
- * `$CONTROL/dynamic-security/v1`: commands of administrators, in messages. What carries them out is loaded with the first of them.
+ * `$CONTROL/dynamic-security/v1`: commands of administrators, in messages. What carries them out is loaded with the
+ * first of them.
  *
  *   PUBLISH ──> may this client? ──> handler ──> answer to its sender alone ──> PUBACK
  *
@@ -15,7 +16,8 @@ import type { ActiveConfig } from '../config/active-config.ts'
 /**
  * Carries out commands.
  *
- * @param mayStill whether their sender may still send them: asked before each, since each may take time, and others wait for it
+ * @param mayStill whether their sender may still send them: asked before each, since each may take time, and others
+ * wait for it
  * @param sender for the audit log
  * @returns the answer, once everything is stored
  */
@@ -25,7 +27,11 @@ export type ControlHandler = (
   sender: Pick<Client, 'userName' | 'address'>,
 ) => Promise<string>
 
-/** Waits for an answer, with everything that the Client sends after the command. @returns what `act` does, or PENDING */
+/**
+ * Waits for an answer, with everything that the Client sends after the command.
+ *
+ * @returns what `act` does, or PENDING
+ */
 type Wait = (answer: Promise<string>, act: (text: string | undefined) => ReasonCode) => number
 
 const ANSWER = { qos: 0, noLocal: false, retainAsPublished: false, subscriptionIdentifiers: [] } as const

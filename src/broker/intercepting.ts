@@ -53,7 +53,9 @@ export interface InterceptingSide<From extends Origin> {
   ): number
 }
 
-/** The permission that a message has now: it is over once rights change, or a reload replaces the plugins that gave it. */
+/**
+ * The permission that a message has now: it is over once rights change, or a reload replaces the plugins that gave it.
+ */
 export function permissionNow(current: ActiveConfig): { readonly isOver: boolean } {
   const { access } = current
   const { version } = access

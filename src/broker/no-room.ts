@@ -1,4 +1,6 @@
-/** A message that its client may publish, and for which there is no room: no permission, and not said as one. @module */
+/**
+ * A message that its client may publish, and for which there is no room: no permission, and not said as one. @module
+ */
 export class NoRoom {
   /** Which limit is reached, for logs and events. */
   readonly detail: string

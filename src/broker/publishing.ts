@@ -142,7 +142,7 @@ export class Publishing {
     return this.#denied(connection, message, ReasonCode.NotAuthorized)
   }
 
-  /** Topics below `$CONTROL/` are reserved; to administrators they are a door. @returns `undefined` for any other message */
+  /** Topics below `$CONTROL/` are a door to administrators. @returns `undefined` for any other message */
   #controlled(connection: Connection, message: ApplicationMessage): number | undefined {
     const { control, turn } = this.#parts
     const now = (): number => turn.now()

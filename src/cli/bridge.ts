@@ -1,4 +1,6 @@
-/** `sluice bridge test`: goes the way of a bridge to the other broker step by step, and shows which step fails. @module */
+/**
+ * `sluice bridge test`: goes the way of a bridge to the other broker step by step, and shows which step fails. @module
+ */
 import { UsageError } from '../base/errors.ts'
 import { readBridgeSettings } from '../bridges/bridge-settings.ts'
 import { urlOfAddress } from '../client/address.ts'

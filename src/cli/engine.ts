@@ -7,7 +7,8 @@
  *
  * V8 11 compiles a function as soon as it has done a little work, whether it will ever do more or not. Most of what it
  * compiled belonged to the start and to the first logins, and what is compiled from so few calls is soon discarded, and
- * compiled again. If it waits for four times as much work, it compiles half as much. Later versions count calls instead.
+ * compiled again. If it waits for four times as much work, it compiles half as much. Later versions count calls
+ * instead.
  *
  * Only the program may set this: an embedding program's other code is not ours.
  *

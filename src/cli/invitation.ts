@@ -1,6 +1,6 @@
 /**
- * How to log in with a browser for the first time: a person at a terminal gets a link, others are referred to the command that
- * makes one, because many may read a log.
+ * How to log in with a browser for the first time: a person at a terminal gets a link, others are referred to the
+ * command that makes one, because many may read a log.
  *
  * @module
  */

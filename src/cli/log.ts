@@ -103,7 +103,9 @@ export class ProgramLog implements Logger {
   }
 }
 
-/** The time of a line, as JSON; the text is made once a millisecond, in which a storm of connections logs several lines. */
+/**
+ * The time of a line, as JSON; the text is made once a millisecond, in which a storm of connections logs several lines.
+ */
 function isoTime(): () => string {
   let atMs = -1
   let text = ''

@@ -1,6 +1,6 @@
 /**
- * Asks for a new password: twice without echo on a terminal; otherwise the first line of standard input is the password, so that
- * a script can pass it without showing it in the process list.
+ * Asks for a new password: twice without echo on a terminal; otherwise the first line of standard input is the
+ * password, so that a script can pass it without showing it in the process list.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * Divides what a server sends into packets. A PUBLISH above the Maximum Packet Size can be read past instead of ending the
- * connection: before 5.0 a server is not informed of the limit, and would send such a message again after each reconnect.
+ * Divides what a server sends into packets. A PUBLISH above the Maximum Packet Size can be read past instead of ending
+ * the connection: before 5.0 a server is not informed of the limit, and would send such a message again after each
+ * reconnect.
  *
  *   chunk  |..PUBLISH of 20 MiB: topic, identifier..|....|....|..PUBLISH|
  *             └─ kept: 64 KiB at most                └─ counted only     └─ returned by `next`

@@ -14,7 +14,11 @@ import type { ClientError } from './client-error.ts'
 export interface Attempt {
   /** Which address to use: counts from 0 up, and begins again after the last one. */
   readonly address: number
-  /** Reports that bytes can flow. @returns where those of the server go; `undefined` if the stream is not needed any more */
+  /**
+   * Reports that bytes can flow.
+   *
+   * @returns where those of the server go; `undefined` if the stream is not needed any more
+   */
   opened(transport: Transport): Incoming | undefined
   /** Reports that no byte stream could be opened. */
   failed(error: Error): void
@@ -43,8 +47,8 @@ export interface Relay {
   /** The server has sent a PUBACK, PUBREC, PUBREL or PUBCOMP, which nobody has answered. */
   acknowledged(type: AcknowledgementPacket['type'], packetIdentifier: number, reasonCode: number): void
   /**
-   * Before 5.0: a PUBLISH above `maximumPacketSize` has come, which was not kept. The program acknowledges it. Absent, and
-   * in 5.0, such a packet ends the connection.
+   * Before 5.0: a PUBLISH above `maximumPacketSize` has come, which was not kept. The program acknowledges it. Absent,
+   * and in 5.0, such a packet ends the connection.
    *
    * @param size of the packet, in bytes
    */
@@ -66,7 +70,8 @@ export interface ClientSide {
   /**
    * A message has arrived. Its payload is valid until this call returns, unless `message.own()` is called.
    *
-   * @returns the Reason Code to answer with, at QoS 1 and 2; `undefined` if `acknowledge` will be called with the receipt
+   * @returns the Reason Code to answer with, at QoS 1 and 2; `undefined` if `acknowledge` will be called with the
+   * receipt
    */
   received(message: ApplicationMessage, receipt: Receipt): number | undefined
   /** The server has answered a message of QoS 1 or 2: with PUBACK, PUBCOMP, or a PUBREC that refuses it. */

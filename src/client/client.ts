@@ -293,7 +293,11 @@ export class Client {
     this.session.deliver(message, AS_PUBLISHED)
   }
 
-  /** Encodes what many QoS 0 messages have in common, for `publishLine`. @throws {UsageError} if it cannot be encoded */
+  /**
+   * Encodes what many QoS 0 messages have in common, for `publishLine`.
+   *
+   * @throws {UsageError} if it cannot be encoded
+   */
   headOf(topicName: string, { retain = false, properties = noProperties }: PublishOptions = {}): PublishHead {
     return publishHeadOf(topicName, retain, properties, this.#options.protocolVersion)
   }

@@ -1,6 +1,6 @@
 /**
- * Opens a TCP connection through a proxy: SOCKS 5 (RFC 1928, with the login of RFC 1929), or HTTP with CONNECT (RFC 9110
- * §9.3.6). The proxy resolves the name of the server.
+ * Opens a TCP connection through a proxy: SOCKS 5 (RFC 1928, with the login of RFC 1929), or HTTP with CONNECT (RFC
+ * 9110 §9.3.6). The proxy resolves the name of the server.
  *
  * @module
  */

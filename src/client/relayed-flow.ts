@@ -1,6 +1,6 @@
 /**
- * Messages of QoS 1 and 2 of a client that keeps no Session: whoever is on its other side does, and the two halves of each
- * exchange pass through with their Packet Identifiers.
+ * Messages of QoS 1 and 2 of a client that keeps no Session: whoever is on its other side does, and the two halves of
+ * each exchange pass through with their Packet Identifiers.
  *
  *   Session ── PUBLISH 7 ──> publish ────> server
  *           <── PUBREC 7 ─── acknowledged <──

@@ -7,7 +7,11 @@ import { type Address, urlOfAddress } from './address.ts'
 import type { Attempt } from './client-side.ts'
 import { tlsOptionsOf } from './tls-transport.ts'
 
-/** Opens a WebSocket with the subprotocol `mqtt` [5.0 MQTT-6.0.0-3]. @param through a connection that a proxy has opened */
+/**
+ * Opens a WebSocket with the subprotocol `mqtt` [5.0 MQTT-6.0.0-3].
+ *
+ * @param through a connection that a proxy has opened
+ */
 export function dialWebSocket(address: Address, attempt: Attempt, through?: Socket): void {
   const { transport, host, headers, localAddress, tls = {} } = address
   const open = (): Socket =>

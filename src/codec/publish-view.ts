@@ -40,7 +40,8 @@ export class PublishView {
  *
  * Hot: runs for every message received.
  *
- * @throws {ProtocolError} 0x81 for QoS 3 or a field that runs past the end; 0x82 for DUP at QoS 0 or Packet Identifier 0
+ * @throws {ProtocolError} 0x81 for QoS 3 or a field that runs past the end; 0x82 for DUP at QoS 0 or Packet Identifier
+ * 0
  */
 export function readPublish(
   bytes: Uint8Array,
@@ -97,8 +98,8 @@ const found = new FoundProperties()
  * Reads and checks the properties of a PUBLISH, from `propertiesStart` to `propertiesEnd` of its view. Strings and
  * Binary Data are copied.
  *
- * @throws {ProtocolError} 0x81 for an unknown or misplaced property or a bad value, 0x82 for a repeat, a Response Topic that
- * is empty or has a wildcard, or a Client's Subscription Identifier, 0x94 for Topic Alias 0
+ * @throws {ProtocolError} 0x81 for an unknown or misplaced property or a bad value, 0x82 for a repeat, a Response Topic
+ * that is empty or has a wildcard, or a Client's Subscription Identifier, 0x94 for Topic Alias 0
  */
 export function readPublishProperties(
   bytes: Uint8Array,

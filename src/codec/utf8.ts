@@ -67,8 +67,8 @@ function isShortMqttString(bytes: Uint8Array, start: number, end: number): boole
 }
 
 /**
- * The cost of checking or reading strings, in units of work: short ones are read byte by byte; long ones are left to the
- * runtime, which is as fast as a copy.
+ * The cost of checking or reading strings, in units of work: short ones are read byte by byte; long ones are left to
+ * the runtime, which is as fast as a copy.
  *
  * @param bytes of all of them, and of what lies between
  * @param strings how many there are at most

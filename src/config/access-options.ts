@@ -44,8 +44,8 @@ const PLUGIN_NEEDS: Readonly<Record<PluginSectionName, ReadonlyMap<string, strin
 const ALIASES: Readonly<Record<string, string>> = { auth_anonymous: 'auth.anonymous', auth_file: 'auth.file' }
 
 /**
- * Resolves `auth`; `undefined` is the safe default, with which anonymous clients on this machine may log in, unless there are
- * users.
+ * Resolves `auth`; `undefined` is the safe default, with which anonymous clients on this machine may log in, unless
+ * there are users.
  *
  * @param hasUsers whether users are kept in the broker's store
  * @param others the plugins of the top level, which may answer about logins as well

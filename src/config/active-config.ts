@@ -12,7 +12,8 @@ export interface ActiveConfig {
   options: Options
   access: Access
   /**
-   * Whether a message has crossed a bridge of this broker before, and comes back over others; `undefined` without bridges.
+   * Whether a message has crossed a bridge of this broker before, and comes back over others; `undefined` without
+   * bridges.
    */
   returns?: ((client: Client, message: ApplicationMessage) => boolean) | undefined
   /** Users, groups, roles and bans: the same one before and after a reload. */

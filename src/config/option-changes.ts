@@ -1,6 +1,6 @@
 /**
- * Which keys differ between two configurations, as they are written in a configuration file. Values are compared and never
- * shown, so secrets stay what they are.
+ * Which keys differ between two configurations, as they are written in a configuration file. Values are compared and
+ * never shown, so secrets stay what they are.
  *
  *   max-qos 1 → 2                        max-qos
  *   listeners.two is new                 listeners.two

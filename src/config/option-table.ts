@@ -1,6 +1,6 @@
 /**
- * Every configuration key there is, once: validation, TypeScript types, JSON Schema, reference page and tests all read this
- * table. A key lives in one of these sections (`scope`):
+ * Every configuration key there is, once: validation, TypeScript types, JSON Schema, reference page and tests all read
+ * this table. A key lives in one of these sections (`scope`):
  *
  *   broker       top level
  *   limits       top level, and again in any listener, where it overrides
@@ -9,7 +9,8 @@
  *   auth, auth.jwt, auth.http, auth.scram, topic-check, intercept, users, bans, persistence, log, admin, admin.openid,
  *   telemetry
  *
- * After a change run `node build/tools/reference.js`: it writes `option-types.ts`, the reference page and the JSON Schema.
+ * After a change run `node build/tools/reference.js`: it writes `option-types.ts`, the reference page and the JSON
+ * Schema.
  *
  * @module
  */

@@ -23,7 +23,9 @@ export function isPlugin(value: unknown): value is Plugin {
   return 'name' in value && typeof value.name === 'string'
 }
 
-/** @throws {ConfigError} naming the first thing that a plugin cannot have; and what the plugin throws when it is read */
+/**
+ * @throws {ConfigError} naming the first thing that a plugin cannot have; and what the plugin throws when it is read
+ */
 export function mustBePlugin(title: string, plugin: Plugin): void {
   for (const method of METHODS) {
     const value: unknown = plugin[method]

@@ -1,7 +1,7 @@
 /**
- * Starts plugins: their modules, schemas and factories are code of others. What they throw is a ConfigError that names the plugin,
- * and one that does not come to its end (a database that does not answer) must not keep the broker from starting, or closing, for
- * ever.
+ * Starts plugins: their modules, schemas and factories are code of others. What they throw is a ConfigError that names
+ * the plugin, and one that does not come to its end (a database that does not answer) must not keep the broker from
+ * starting, or closing, for ever.
  *
  * @module
  */

@@ -12,8 +12,8 @@ export interface ProcessMemory {
   /** Bytes in use, including garbage. */
   usedBytes(): number
   /**
-   * The share of the available memory that is in use, including garbage; 1 is all. Buffers are not part of the heap, so the share
-   * of the heap and that of the machine are computed separately, and the larger one counts.
+   * The share of the available memory that is in use, including garbage; 1 is all. Buffers are not part of the heap, so
+   * the share of the heap and that of the machine are computed separately, and the larger one counts.
    */
   usedShare(): number
   /** Starts to measure memory without garbage. This is too expensive to continue for long. */

@@ -1,10 +1,10 @@
 /**
  * Holds chunks of many small WebSocket frames until it is their Connection's turn.
  *
- * `ws` parses whatever a stream passes to it, at once: 64 KiB may contain ten thousand frames, or fragments of a message
- * that never ends. No Connection sees these before they are complete, so no work would be counted, and some hundred
- * sockets that send such chunks at the same time would take seconds. Therefore chunks are looked at on their way into
- * the stream, where counting frames costs a few per cent of parsing them:
+ * `ws` parses whatever a stream passes to it, at once: 64 KiB may contain ten thousand frames, or fragments of a
+ * message that never ends. No Connection sees these before they are complete, so no work would be counted, and some
+ * hundred sockets that send such chunks at the same time would take seconds. Therefore chunks are looked at on their
+ * way into the stream, where counting frames costs a few per cent of parsing them:
  *
  *   socket ── push(chunk) ─┬─ few frames ────────────────────────────> stream ── 'data' ──> ws
  *                          └─ many: held, and the socket is not read ─> stream, a piece at a time, at its turn

@@ -5,8 +5,8 @@
  *   none, and the default allows   allow
  *   none, and the default denies   no opinion, so that another plugin may allow it
  *
- * A client receives what it may both receive and subscribe to: what it may no longer subscribe to ends at once, also on a
- * subscription that it has.
+ * A client receives what it may both receive and subscribe to: what it may no longer subscribe to ends at once, also on
+ * a subscription that it has.
  *
  * @module
  */

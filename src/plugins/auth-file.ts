@@ -1,8 +1,8 @@
 /**
  * `auth.file`: user names and password hashes from a file.
  *
- * `password-logins.ts` explains how a login is decided. The file is reloaded when it changes; clients whose entry was removed or
- * replaced are then disconnected.
+ * `password-logins.ts` explains how a login is decided. The file is reloaded when it changes; clients whose entry was
+ * removed or replaced are then disconnected.
  *
  * | option              | default |                                                                 |
  * | ------------------- | ------- | --------------------------------------------------------------- |

@@ -1,9 +1,10 @@
 /**
- * `auth.scram`: enhanced authentication with SCRAM-SHA-256. The password is never transmitted, the client gets proof that the
- * server has its credentials, and the stored credentials are useless to a thief. `scram-logins.ts` has the exchange.
+ * `auth.scram`: enhanced authentication with SCRAM-SHA-256. The password is never transmitted, the client gets proof
+ * that the server has its credentials, and the stored credentials are useless to a thief. `scram-logins.ts` has the
+ * exchange.
  *
- * Option `scram.file` is the path of the credentials (`sluice passwd --kind scram-sha-256` writes them); the file is reloaded
- * when it changes.
+ * Option `scram.file` is the path of the credentials (`sluice passwd --kind scram-sha-256` writes them); the file is
+ * reloaded when it changes.
  *
  * @module
  */

@@ -1,10 +1,9 @@
 /**
  * `auth.store`: users that operators set while the broker runs, and that are kept in its store.
  *
- * A user logs in with a password (`password-logins.ts`), or with SCRAM-SHA-256 (`scram-logins.ts`). A user that is disabled, or
- * comes with another client identifier than its own, is refused, also if another plugin would let it in under the name in CONNECT or
- * in its certificate. A user without credentials here
- * has to be let in by another plugin.
+ * A user logs in with a password (`password-logins.ts`), or with SCRAM-SHA-256 (`scram-logins.ts`). A user that is
+ * disabled, or comes with another client identifier than its own, is refused, also if another plugin would let it in
+ * under the name in CONNECT or in its certificate. A user without credentials here has to be let in by another plugin.
  *
  * Options `max-password-checks` and `password-cache-ms` are those of `auth.file`.
  *

@@ -1,6 +1,7 @@
 /**
- * Passwords that wait to be hashed. Callers take turns, so that one who sets a thousand passwords delays another by one hash instead of
- * by all of them. The host program and callers on the machine are never refused: with them, whoever has lost control gets it back.
+ * Passwords that wait to be hashed. Callers take turns, so that one who sets a thousand passwords delays another by one
+ * hash instead of by all of them. The host program and callers on the machine are never refused: with them, whoever has
+ * lost control gets it back.
  *
  * @module
  */

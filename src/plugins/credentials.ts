@@ -1,6 +1,6 @@
 /**
- * Makes what is kept of a password, in a thread: a hash takes a tenth of a second of processor time, which the clients of the broker
- * must not wait for.
+ * Makes what is kept of a password, in a thread: a hash takes a tenth of a second of processor time, which the clients
+ * of the broker must not wait for.
  *
  *   password ─> line ─> thread: Argon2id, SCRAM-SHA-256 ─> credentials       the thread ends when nobody waits for it
  *

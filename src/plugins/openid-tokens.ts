@@ -4,8 +4,8 @@
  *   issuer ──/.well-known/openid-configuration──> jwks_uri ──> keys        fetched with the first token, then kept
  *   token ──> algorithm, signature, issuer, audience, times ──> its name and the values of its claim of roles
  *
- * Only signatures by a private key count: whoever knows a public key, or none, can make nothing with it. A provider that does not
- * answer is not asked again for half a minute, and few tokens wait for it at a time.
+ * Only signatures by a private key count: whoever knows a public key, or none, can make nothing with it. A provider
+ * that does not answer is not asked again for half a minute, and few tokens wait for it at a time.
  *
  * @module
  */
@@ -64,7 +64,9 @@ export class OpenIdTokens {
     return this.#isKeyKnown(token) ? this.#judge(token) : this.#ask(() => this.#judge(token))
   }
 
-  /** A token with a key that we have waits for nobody: tokens with others, which anybody can make up, cost it nothing. */
+  /**
+   * A token with a key that we have waits for nobody: tokens with others, which anybody can make up, cost it nothing.
+   */
   #isKeyKnown(token: string): boolean {
     const { kid } = jose.decodeProtectedHeader(token)
     const keys = this.#keys?.fresh === true ? this.#keys.jwks()?.keys : undefined

@@ -23,8 +23,8 @@ import {
 export const MAX_PASSWORD_BYTES = 1024
 
 /**
- * Checks a password against a hash, in constant time for its kind. A hash that costs more than `credential-costs.ts` allows, from the
- * Store of an earlier version, is not computed. Passwords that are not UTF-8 never match: no tool
+ * Checks a password against a hash, in constant time for its kind. A hash that costs more than `credential-costs.ts`
+ * allows, from the Store of an earlier version, is not computed. Passwords that are not UTF-8 never match: no tool
  * hashes them, and some of the packages would read them as another text.
  *
  * @throws {UsageError} for a hash that costs too much

@@ -1,11 +1,11 @@
 /**
- * Logins with a user name and a password, whatever the hashes come from: a file (`auth.file`), or the broker's own store
- * (`auth.store`).
+ * Logins with a user name and a password, whatever the hashes come from: a file (`auth.file`), or the broker's own
+ * store (`auth.store`).
  *
- * Allows or denies a user that exists; has no opinion on any other name, on a CONNECT without a name, and on one with an
- * Authentication Method. For a name that does not exist a password is checked all the same, so that the response time does not
- * reveal which users exist. Checks run in a separate thread, a few at a time, while the others queue. A correct password is
- * remembered for a short time.
+ * Allows or denies a user that exists; has no opinion on any other name, on a CONNECT without a name, and on one with
+ * an Authentication Method. For a name that does not exist a password is checked all the same, so that the response
+ * time does not reveal which users exist. Checks run in a separate thread, a few at a time, while the others queue. A
+ * correct password is remembered for a short time.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What an issuer of tokens publishes: documents in JSON, with limits to their size and to the time of an answer. An error names
- * the address and its cause; neither contains data from a client, so it can be logged.
+ * What an issuer of tokens publishes: documents in JSON, with limits to their size and to the time of an answer. An
+ * error names the address and its cause; neither contains data from a client, so it can be logged.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The rules of a client's roles, arranged for the questions that plugins are asked: once for each set of roles, and again after a
- * change. `effective-rules.ts` has the order in which they decide.
+ * The rules of a client's roles, arranged for the questions that plugins are asked: once for each set of roles, and
+ * again after a change. `effective-rules.ts` has the order in which they decide.
  *
  * @module
  */

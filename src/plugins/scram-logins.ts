@@ -8,8 +8,8 @@
  *   AUTH 0x18  c=biws,r=nonce+more,p=proof         ->
  *                                                  <-   CONNACK  v=signature        (re-authentication: AUTH 0x00)
  *
- * A user that does not exist gets a first answer like any other and is refused at the end, so that nobody can find out which users
- * exist. Channel binding is not offered.
+ * A user that does not exist gets a first answer like any other and is refused at the end, so that nobody can find out
+ * which users exist. Channel binding is not offered.
  *
  * @module
  */

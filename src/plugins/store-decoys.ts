@@ -1,6 +1,7 @@
 /**
- * Hashes of users of the store that stand in for those of names that do not exist. Most users may have no hash, so the search for
- * them may pass all of them: it is repeated only if one of the hashes is gone, or if there are few and users have changed.
+ * Hashes of users of the store that stand in for those of names that do not exist. Most users may have no hash, so the
+ * search for them may pass all of them: it is repeated only if one of the hashes is gone, or if there are few and users
+ * have changed.
  *
  * @module
  */

@@ -1,4 +1,7 @@
-/** The passwords of the users that operators set while the broker runs: of clients (`auth.store`), and of operators. @module */
+/**
+ * The passwords of the users that operators set while the broker runs: of clients (`auth.store`), and of operators.
+ * @module
+ */
 import { createHmac } from 'node:crypto'
 import type { Directory } from '../access/directory/directory.ts'
 import type { ConnectRequest } from '../access/plugin.ts'

@@ -70,7 +70,7 @@ export class ApplicationMessage implements Message {
   #payloadEnd: number
   /** Made at the first use. For a packed message it is the string. */
   #payload: Buffer | string | undefined = undefined
-  /** Where the frame in which it came begins, in the same bytes as the payload, which is its end. -1 if there is none. */
+  /** Where the frame in which it came begins, in the bytes of the payload, which is its end; -1 if there is none. */
   #frameStart = -1
   #packetIdentifierAt = 0
   #frameLayout = -1
@@ -248,7 +248,7 @@ export class ApplicationMessage implements Message {
     this.#place = Place.Chunk
   }
 
-  /** Offers the received packet, which ends with the payload, as the frame of its layout. Its DUP and RETAIN do not matter. */
+  /** Offers the received packet, which ends with the payload, as the frame of its layout. Its DUP may differ. */
   adoptFrame(version: ProtocolVersion, start: number, packetIdentifierAt: number): void {
     this.#frameStart = start
     this.#packetIdentifierAt = packetIdentifierAt
@@ -278,8 +278,8 @@ export class ApplicationMessage implements Message {
   }
 
   /**
-   * Makes a small message that owns its memory take as little of it as possible, because it is to stay for very long. Its
-   * payload is then made anew whenever it is read.
+   * Makes a small message that owns its memory take as little of it as possible, because it is to stay for very long.
+   * Its payload is then made anew whenever it is read.
    */
   pack(): void {
     if (this.#place !== Place.Own || this.#properties !== noPropertyList) return

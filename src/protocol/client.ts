@@ -18,6 +18,9 @@ export interface Client {
   readonly bridge?: true | undefined
   /** True for the local end of one of this broker's own bridges: it needs no login and no permission. */
   readonly own?: true | undefined
-  /** For the console of an operator: what its role permits, which no plugin is asked about. Absent for every other client. */
+  /**
+   * For the console of an operator: what its role permits, which no plugin is asked about. Absent for every other
+   * client.
+   */
   readonly console?: ConsoleRights | undefined
 }

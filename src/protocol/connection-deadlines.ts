@@ -1,6 +1,6 @@
 /**
- * The time of a Connection: Keep Alive, the pace of a packet that has begun, a login's end, rates that are overdrawn, and a
- * network that takes nothing. Time in which we do not read does not count against Keep Alive.
+ * The time of a Connection: Keep Alive, the pace of a packet that has begun, a login's end, rates that are overdrawn,
+ * and a network that takes nothing. Time in which we do not read does not count against Keep Alive.
  *
  * A packet that has begun to arrive must make progress (`pace.ts`); as long as it does, its bytes are a sign of life.
  *

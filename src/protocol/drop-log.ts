@@ -1,9 +1,9 @@
 /**
- * The latest messages that did not reach the Client of a Session, and why: what an operator asks about when a message is
- * missing. Several in a row with one topic and one cause are one entry.
+ * The latest messages that did not reach the Client of a Session, and why: what an operator asks about when a message
+ * is missing. Several in a row with one topic and one cause are one entry.
  *
- * Messages of QoS 0 for a Client that is away are counted in one entry of their own: there may be very many, and nothing
- * is wrong with any of them.
+ * Messages of QoS 0 for a Client that is away are counted in one entry of their own: there may be very many, and
+ * nothing is wrong with any of them.
  *
  * @module
  */

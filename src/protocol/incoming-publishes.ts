@@ -1,5 +1,6 @@
 /**
- * The receiving half of a Connection for PUBLISH: Topic Alias, Receive Maximum, duplicates, and the answer by QoS (§3.3.4).
+ * The receiving half of a Connection for PUBLISH: Topic Alias, Receive Maximum, duplicates, and the answer by QoS
+ * (§3.3.4).
  *
  *   PUBLISH ──> topic (bytes or alias) ──> Receive Maximum ──> seen before (QoS 2)? ──> Publishing ──> PUBACK, PUBREC
  *

@@ -4,7 +4,8 @@
  * Decides the Keep Alive that holds for a Network Connection.
  *
  * @param requested what CONNECT asks for, in seconds; 0 asks for none (§3.1.2.10)
- * @param maximum what this Server allows, in seconds; 0 sets no limit (before 5.0 there is no way to say so: `heldKeepAlive`)
+ * @param maximum what this Server allows, in seconds; 0 sets no limit (before 5.0 there is no way to say so:
+ * `heldKeepAlive`)
  * @returns seconds; if they differ from `requested`, CONNACK says so (§3.2.2.3.14)
  *
  * @example

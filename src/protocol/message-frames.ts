@@ -30,7 +30,9 @@ export function isOfFive(layout: number): boolean {
   return layout >= FrameLayout.Five
 }
 
-/** Shared by all small messages that leave in the frame in which they came; every call of `ownFrameOf` overwrites it. */
+/**
+ * Shared by all small messages that leave in the frame in which they came; every call of `ownFrameOf` overwrites it.
+ */
 const ownFrame: { -readonly [Key in keyof MessageFrame]: MessageFrame[Key] } = {
   bytes: new Uint8Array(0),
   start: 0,

@@ -1,7 +1,7 @@
 /**
  * Where the bytes of a message lie: in the received chunk, whose memory is reused; in a buffer that is not reused but
- * may be much larger; in the arena; in memory of their own; packed in a string; only in the Store; or nowhere, because the
- * Store has lost them.
+ * may be much larger; in the arena; in memory of their own; packed in a string; only in the Store; or nowhere, because
+ * the Store has lost them.
  *
  * @module
  */

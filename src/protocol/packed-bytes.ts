@@ -1,5 +1,6 @@
 /**
- * Bytes that stay for very long, as a string of one character for each byte (Latin-1), which the engine keeps in one byte.
+ * Bytes that stay for very long, as a string of one character for each byte (Latin-1), which the engine keeps in one
+ * byte.
  *
  *   Buffer of 85 bytes   Buffer 96 + ArrayBuffer 88 + its record 136 + allocator  ~ 450 bytes
  *   string of 85 bytes   16 + 85                                                  ~ 104 bytes

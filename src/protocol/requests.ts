@@ -70,7 +70,8 @@ export class Requests {
   }
 
   /**
-   * PUBLISH, PINGREQ and everyday acknowledgements are read in place, without making a packet. Hot: runs for every packet.
+   * PUBLISH, PINGREQ and everyday acknowledgements are read in place, without making a packet. Hot: runs for every
+   * packet.
    *
    * @returns bytes that it takes while it waits for its answer, `TAKEN`, or `NOT_TAKEN`
    */

@@ -99,7 +99,10 @@ export interface ConnectionTurn {
 export interface LoginQuestions {
   /** Answered by `accept`, `challenge` or `refuse`, now or later. */
   connect(connection: ServedConnection, packet: ReceivedConnect): void
-  /** A step of an exchange, before CONNACK or after (§4.12): answered by `accept`, `challenge`, `refuse` or `reAuthenticated`. */
+  /**
+   * A step of an exchange, before CONNACK or after (§4.12): answered by `accept`, `challenge`, `refuse` or
+   * `reAuthenticated`.
+   */
   authenticate(connection: ServedConnection, packet: AuthPacket): void
 }
 
@@ -135,7 +138,9 @@ export interface DeliveryTransforms {
 
 /** Listeners to packets, and traces. */
 export interface PacketListeners {
-  /** Whether anybody watches the packets of that Connection; otherwise no objects are made. Hot: asked for every packet. */
+  /**
+   * Whether anybody watches the packets of that Connection; otherwise no objects are made. Hot: asked for every packet.
+   */
   watches(connection: ServedConnection): boolean
   received(connection: ServedConnection, packet: Packet): void
   sent(connection: ServedConnection, packet: Packet): void

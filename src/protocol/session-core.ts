@@ -64,7 +64,9 @@ export abstract class SessionCore {
   protected readonly side: SessionSide<this>
   #userName: string | undefined = undefined
   #limits: SessionLimits
-  /** None, the only one, or all of them: most Clients of a large fleet have few, and a Map takes more than one of them. */
+  /**
+   * None, the only one, or all of them: most Clients of a large fleet have few, and a Map takes more than one of them.
+   */
   #subscriptions: Subscription | Map<string, Subscription> | undefined = undefined
 
   /** @param payer the account that its own belongs to */

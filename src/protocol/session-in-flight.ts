@@ -29,7 +29,9 @@ export abstract class InFlightSession extends QueueingSession {
     return this.connection === undefined ? 0 : Math.max(0, this.receiveMaximum - this.openOnConnection)
   }
 
-  /** Mean time from PUBLISH to PUBACK or PUBREC on this Connection, in milliseconds; `undefined` before the first one. */
+  /**
+   * Mean time from PUBLISH to PUBACK or PUBREC on this Connection, in milliseconds; `undefined` before the first one.
+   */
   get acknowledgementMs(): number | undefined {
     return this.acknowledgements?.meanMs
   }

@@ -148,7 +148,8 @@ export abstract class QueueingSession extends SessionCore {
   }
 
   /**
-   * Drops what has waited too long: everything in the queue up to that entry, a slice at a time. What is in flight stays.
+   * Drops what has waited too long: everything in the queue up to that entry, a slice at a time. What is in flight
+   * stays.
    *
    * @returns true once all of it has left
    */

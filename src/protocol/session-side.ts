@@ -61,7 +61,9 @@ export interface SessionSide<Session> {
    *   dropped
    */
   handsOn(session: Session, delivery: Delivery, cause: DropCause): boolean
-  /** Its Client begins to be slow: messages wait for it, or its socket takes no more. Called once for each such time. */
+  /**
+   * Its Client begins to be slow: messages wait for it, or its socket takes no more. Called once for each such time.
+   */
   lags(session: Session): void
   /** A message was added to its queue, which is crowded now: `thinned` follows. */
   crowded(session: Session): void

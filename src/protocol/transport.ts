@@ -1,6 +1,6 @@
 /**
- * The seam between a byte stream and the machine: a listener's pump implements `Transport` over a socket (a test over an
- * array) and drives an `Incoming`, which `Connection` implements. Neither side knows more of the other.
+ * The seam between a byte stream and the machine: a listener's pump implements `Transport` over a socket (a test over
+ * an array) and drives an `Incoming`, which `Connection` implements. Neither side knows more of the other.
  *
  * @module
  */
@@ -46,8 +46,8 @@ export interface Incoming {
    */
   arriving?(heldBytes: number): void
   /**
-   * Does work of the transport that costs much for few bytes, such as parsing thousands of frames, when it is the turn of
-   * this connection. Only the latest `step` is known.
+   * Does work of the transport that costs much for few bytes, such as parsing thousands of frames, when it is the turn
+   * of this connection. Only the latest `step` is known.
    *
    * @param step does a small part, again and again. @returns its work in units (`base/work.ts`), or 0 if there was none
    */

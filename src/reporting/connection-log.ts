@@ -9,7 +9,8 @@
  * Two clients that use the same client identifier end each other's connections again and again; such lines are
  * summarised.
  *
- * The client of a bridge in this broker has no lines: the bridge writes its own. A line that is not written costs no text.
+ * The client of a bridge in this broker has no lines: the bridge writes its own. A line that is not written costs no
+ * text.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The part of a Broker that programs listen to. Its methods are those of Node's EventEmitter, so that `once` and `on` of
- * `node:events` work with it.
+ * The part of a Broker that programs listen to. Its methods are those of Node's EventEmitter, so that `once` and `on`
+ * of `node:events` work with it.
  *
  * @module
  */

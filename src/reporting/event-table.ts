@@ -1,6 +1,6 @@
 /**
- * What each event means: the one table from which the manual's page (docs/reference/events.md) is generated. The compiler
- * ensures that it has every event with all of its fields.
+ * What each event means: the one table from which the manual's page (docs/reference/events.md) is generated. The
+ * compiler ensures that it has every event with all of its fields.
  *
  * @module
  */

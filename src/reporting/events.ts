@@ -2,8 +2,8 @@
  * Typed events for everything that happens to Clients and their messages. A listener changes nothing, and an error in
  * it is logged.
  *
- * Events of the hot path (`published`, `delivered`, `dropped`, `packetReceived`, `packetSent`) cost nothing while nobody
- * listens.
+ * Events of the hot path (`published`, `delivered`, `dropped`, `packetReceived`, `packetSent`) cost nothing while
+ * nobody listens.
  *
  * @module
  */
@@ -162,7 +162,10 @@ function checkListener(name: EventName, listener: unknown): void {
   throw new UsageError(`a listener of the event ${name} must be a function, got ${show(listener)}`)
 }
 
-/** Calls a function of the host program. If it throws, or returns a Promise that rejects, `failed` is called with the error. */
+/**
+ * Calls a function of the host program. If it throws, or returns a Promise that rejects, `failed` is called with the
+ * error.
+ */
 export function callGuarded<Value>(
   listener: (value: Value) => unknown,
   value: Value,

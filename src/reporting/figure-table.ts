@@ -1,6 +1,7 @@
 /**
- * All figures of the broker: counters, gauges and histograms, each with its unit, how it is read, its topics below `$SYS` and its
- * name for Prometheus. `broker.figures()`, `$SYS` and the manual's page (docs/reference/metrics.md) are made from this table.
+ * All figures of the broker: counters, gauges and histograms, each with its unit, how it is read, its topics below
+ * `$SYS` and its name for Prometheus. `broker.figures()`, `$SYS` and the manual's page (docs/reference/metrics.md) are
+ * made from this table.
  *
  * Topics have two namings: Mosquitto's, with its units and its arithmetic, for exporters and dashboards, and Sluice's
  * own.

@@ -76,8 +76,8 @@ export interface FigureRow {
   readonly unit: string
   readonly description: string
   /**
-   * Its name for Prometheus, whose units are seconds and bytes; `undefined` for what Prometheus computes from others. Rows that
-   * share one differ in their labels.
+   * Its name for Prometheus, whose units are seconds and bytes; `undefined` for what Prometheus computes from others.
+   * Rows that share one differ in their labels.
    */
   readonly prometheus: string | undefined
   readonly labels: Readonly<Record<string, string>>
@@ -158,8 +158,8 @@ export function quantile(share: number): SysTopic['text'] {
 }
 
 /**
- * The name for OpenTelemetry of a figure with that name for Prometheus: without the suffixes that exporters from one to the
- * other append again, so that both ways lead to the same series.
+ * The name for OpenTelemetry of a figure with that name for Prometheus: without the suffixes that exporters from one to
+ * the other append again, so that both ways lead to the same series.
  *
  * @example
  * openTelemetryName('sluice_messages_received_total') // 'sluice.messages_received'

@@ -1,6 +1,6 @@
 /**
- * How much happens in a minute, averaged over the last 1, 5 and 15 minutes, as Mosquitto computes it: each round's count,
- * made one of a minute, is mixed into the average before it.
+ * How much happens in a minute, averaged over the last 1, 5 and 15 minutes, as Mosquitto computes it: each round's
+ * count, made one of a minute, is mixed into the average before it.
  *
  *   average = count + e^(-round / window) × (average - count)
  *

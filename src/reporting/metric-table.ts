@@ -1,6 +1,6 @@
 /**
- * What each field of `Metrics` means: the part of the table of figures (`figure-table.ts`) that the hot path counts. A test
- * proves that it names these fields and no other.
+ * What each field of `Metrics` means: the part of the table of figures (`figure-table.ts`) that the hot path counts. A
+ * test proves that it names these fields and no other.
  *
  * @module
  */
@@ -8,7 +8,9 @@ import type { DropCause } from '../protocol/drop-cause.ts'
 import { digits, mosquittos, ours, quantile, type FigureKind, type RowExtras } from './figure.ts'
 import type { Metrics } from './metrics.ts'
 
-/** A field's meaning. Without `kind` it is a counter since the start of the broker; `prometheus` is made of its name. */
+/**
+ * A field's meaning. Without `kind` it is a counter since the start of the broker; `prometheus` is made of its name.
+ */
 export interface MetricRow extends RowExtras {
   readonly unit: string
   readonly description: string

@@ -1,6 +1,6 @@
 /**
- * What the broker counts: plain fields that the hot path adds to, and histograms of what happens once a turn, a commit or a
- * login. `metric-table.ts` says what each means.
+ * What the broker counts: plain fields that the hot path adds to, and histograms of what happens once a turn, a commit
+ * or a login. `metric-table.ts` says what each means.
  *
  * @module
  */

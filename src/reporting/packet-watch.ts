@@ -1,7 +1,7 @@
 /**
- * Packets for the events `packetReceived` and `packetSent`, and for traces: what happens to the Clients that an operator
- * follows. Nothing is made of a packet that nobody watches; while a trace is on, a packet of any other Client costs one
- * look-up.
+ * Packets for the events `packetReceived` and `packetSent`, and for traces: what happens to the Clients that an
+ * operator follows. Nothing is made of a packet that nobody watches; while a trace is on, a packet of any other Client
+ * costs one look-up.
  *
  *   Connection ── watches? ──> Tap.watches          is this Connection followed?
  *              ── received, sent ──> Tap, events

@@ -1,6 +1,6 @@
 /**
- * The figures of the store: the part of the table of figures (`figure-table.ts`) that the store counts itself. A test proves that
- * it names the fields of `StoreFigures` and no other.
+ * The figures of the store: the part of the table of figures (`figure-table.ts`) that the store counts itself. A test
+ * proves that it names the fields of `StoreFigures` and no other.
  *
  * @module
  */

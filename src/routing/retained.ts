@@ -171,7 +171,8 @@ export class RetainedMessages {
   /**
    * Replaces the topic's retained message; an empty payload erases it [5.0 MQTT-3.3.1-5] [5.0 MQTT-3.3.1-6].
    *
-   * @param hasRoom whether `shortageFor` found none: without room there is no retained message of that topic from then on
+   * @param hasRoom whether `shortageFor` found none: without room there is no retained message of that topic from then
+   * on
    */
   set(message: ApplicationMessage, payer: MemoryAccount, hasRoom: boolean): void {
     const { topicName } = message

@@ -33,7 +33,9 @@ export interface CheckedRequest extends CheckedFilter {
 /** The filters of a SUBSCRIBE, and its properties. */
 export type SubscribeRequest = Pick<SubscribePacket, 'subscriptions' | 'properties'>
 
-/** Answers for the next filters; `undefined` for one that was given at once, and is asked for again when its turn comes. */
+/**
+ * Answers for the next filters; `undefined` for one that was given at once, and is asked for again when its turn comes.
+ */
 export type LateVotes = (LateVote | undefined)[]
 
 /** The steps for each filter. */
@@ -136,7 +138,10 @@ export class SubscribeWork implements Task {
     return this.origin.isOver ? 'over' : 'granted'
   }
 
-  /** The late answer for the next filter, by what holds now; `undefined` if there is none, or a reload has replaced the plugins. */
+  /**
+   * The late answer for the next filter, by what holds now; `undefined` if there is none, or a reload has replaced the
+   * plugins.
+   */
   #late(): Vote | undefined {
     const vote = this.#answers.shift()
     return vote === undefined || this.#side.isOvertaken(vote) ? undefined : vote.now()

@@ -14,8 +14,8 @@ import { copyStore } from './store-tools.ts'
  *
  * @param target a folder that is empty, or is created
  * @returns bytes of the copy
- * @throws {StoreError} `ERR_STORE_MISSING` if there is no store, `ERR_STORE_NOT_EMPTY` if there is one at the target, or
- *   an error of the disk
+ * @throws {StoreError} `ERR_STORE_MISSING` if there is no store, `ERR_STORE_NOT_EMPTY` if there is one at the target,
+ *   or an error of the disk
  */
 export function backupStore(path: string, target: string): Promise<number> {
   return readingStore(path, async (from) => {

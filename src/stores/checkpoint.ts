@@ -129,7 +129,8 @@ interface PartRecord {
 }
 
 /**
- * Sessions, and what operators have set, are repeated at the end, far from their first copy; applying a fact twice changes nothing.
+ * Sessions, and what operators have set, are repeated at the end, far from their first copy; applying a fact twice
+ * changes nothing.
  */
 function* recordsOf(state: LiveState): Generator<PartRecord> {
   yield* grouped(state.sessionFacts(), 0)

@@ -172,8 +172,8 @@ export class Journal {
   }
 
   /**
-   * Records that everything is durable: a turn without Changes, as only a later record proves it of the last one. Without that,
-   * damage in the last turn could not be told from a torn end, and would be cut off without a word.
+   * Records that everything is durable: a turn without Changes, as only a later record proves it of the last one.
+   * Without that, damage in the last turn could not be told from a torn end, and would be cut off without a word.
    */
   async #mark(): Promise<void> {
     const { current } = this.#line
@@ -226,7 +226,10 @@ export class Journal {
     void this.#line.makeNext().then(() => this.#kick())
   }
 
-  /** Takes the gathered turns for a commit; the next ones gather, in a new segment if this one is cut (`segment-cut.ts`). */
+  /**
+   * Takes the gathered turns for a commit; the next ones gather, in a new segment if this one is cut
+   * (`segment-cut.ts`).
+   */
   #take(): Batch {
     const batch = this.#gather
     const { segment, offset, length } = batch.buffer

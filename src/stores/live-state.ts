@@ -173,7 +173,9 @@ export class LiveState {
     return this.#ended.length > 0
   }
 
-  /** What operators have set, Sessions and their facts, and Wills: everything that can be emitted before any message. */
+  /**
+   * What operators have set, Sessions and their facts, and Wills: everything that can be emitted before any message.
+   */
   *sessionFacts(): Generator<Change> {
     for (const record of this.#access.values()) yield { kind: 'access', record }
     for (const session of this.#sessions.values()) yield* session.facts()

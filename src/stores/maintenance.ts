@@ -304,8 +304,8 @@ export class Maintenance {
   }
 
   /**
-   * Forgets segments from which nothing is needed any more, and calls `then` for each. No segment that was in use may go
-   * in any other way.
+   * Forgets segments from which nothing is needed any more, and calls `then` for each. No segment that was in use may
+   * go in any other way.
    */
   async #leave(segments: readonly number[], then: (segment: number) => Promise<void> | void): Promise<void> {
     const { files, state, journal } = this.#options

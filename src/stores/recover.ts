@@ -42,7 +42,10 @@ export interface Recovered {
   readonly tailBytes: number
   /** Files that are not needed, such as parts of unfinished ones. */
   readonly leftovers: readonly string[]
-  /** New files in which nothing can be read, and which may be more than leftovers of a power cut: set aside, not removed. */
+  /**
+   * New files in which nothing can be read, and which may be more than leftovers of a power cut: set aside, not
+   * removed.
+   */
   readonly garbage: readonly string[]
 }
 

@@ -5,8 +5,8 @@
  *   a checkpoint  all that it folds has to be in earlier segments (`Journal.rotate`)
  *   a failure     a segment that could not be written or synced is not trusted any more (`SegmentLine.startOver`)
  *
- * The first two are decided here, between turns: a turn is never divided. Until the next segment has its file, turns still go to
- * the old one, which may so grow beyond its size.
+ * The first two are decided here, between turns: a turn is never divided. Until the next segment has its file, turns
+ * still go to the old one, which may so grow beyond its size.
  *
  * @module
  */

@@ -120,8 +120,8 @@ export interface WillRecord {
 }
 
 /**
- * What operators have set while the broker ran: a user, a group, a role, a ban, or a setting that there is one of. A Store keeps
- * it under its type and name, and does not look into it.
+ * What operators have set while the broker ran: a user, a group, a role, a ban, or a setting that there is one of. A
+ * Store keeps it under its type and name, and does not look into it.
  */
 export interface AccessRecord {
   /** Such as `user` or `role`. A version keeps records of types that it does not know. */
@@ -246,9 +246,9 @@ export interface Store {
    *
    * @param begins called once, before the first `apply`, with the `newestRecordMs` of the result: deadlines are counted
    * from it if the clock is behind
-   * @throws if it cannot be read: the broker does not start, and `start` rejects with a StoreError `ERR_STORE_LOAD`, whose
-   * `cause` it is, or with the error itself if it is a StoreError. An error thrown by `apply` or `progress` ends the load,
-   * which rejects with it
+   * @throws if it cannot be read: the broker does not start, and `start` rejects with a StoreError `ERR_STORE_LOAD`,
+   * whose `cause` it is, or with the error itself if it is a StoreError. An error thrown by `apply` or `progress` ends
+   * the load, which rejects with it
    */
   load(
     apply: (change: Change) => void,

@@ -107,7 +107,11 @@ export class TurnBuffer {
     this.lastSequence = stamp.sequence
   }
 
-  /** Takes over the records that were written right behind its own. @returns false, and does nothing, if it has no room */
+  /**
+   * Takes over the records that were written right behind its own.
+   *
+   * @returns false, and does nothing, if it has no room
+   */
   join(next: TurnBuffer): boolean {
     const isNext = next.segment === this.segment && next.offset === this.offset + this.length
     if (!isNext || this.length + next.length > firstBytes) return false

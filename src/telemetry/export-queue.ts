@@ -4,8 +4,9 @@
  *   add ──> queue, `max-queued` ──`max-batch` wait, or `batch-interval` has passed──> export ──> done, or lost after `timeout`
  *            └── full: lost, counted
  *
- * Owners share it (`hasRoomFor`). A batch is taken at the end of a turn, never while a message is on its way. An exporter that hangs or refuses holds up nothing but
- * its own queue. After a failure the next batch waits for the interval, so that a collector that is down is not asked all the time.
+ * Owners share it (`hasRoomFor`). A batch is taken at the end of a turn, never while a message is on its way. An
+ * exporter that hangs or refuses holds up nothing but its own queue. After a failure the next batch waits for the
+ * interval, so that a collector that is down is not asked all the time.
  *
  * @module
  */
@@ -48,8 +49,8 @@ export class ExportQueue<Item> {
   }
 
   /**
-   * Whether an owner may add another item: as many as still have room, so that one who has many gets no more while a quiet one
-   * always does. One alone gets half of the queue, two a third each.
+   * Whether an owner may add another item: as many as still have room, so that one who has many gets no more while a
+   * quiet one always does. One alone gets half of the queue, two a third each.
    */
   hasRoomFor(owner: string): boolean {
     return (this.#shares.get(owner) ?? 0) < this.#parts.maxQueued - this.#items.length

@@ -1,5 +1,6 @@
 /**
- * The official exporters for OTLP over HTTP. They are optional peer dependencies, loaded when `telemetry` is configured.
+ * The official exporters for OTLP over HTTP. They are optional peer dependencies, loaded when `telemetry` is
+ * configured.
  *
  * @module
  */

@@ -6,10 +6,11 @@
  *                                 ├──> deliver: to one client, until it is passed to its connection
  *                                 └──> deliver: to another, which does not get it: error.type says why
  *
- * A message with a trace context is traced if its publisher has sampled it; one without, in `sampling-ratio` of all cases. A
- * delivery at QoS 0 is reported before its `published`, so the identifiers of a trace are chosen with the first event of a
- * message. For a message that comes back from the store nothing is `published` any more: its deliveries follow the publisher's
- * span. Which of both it is, is known when the span is exported, at the end of a turn at the earliest.
+ * A message with a trace context is traced if its publisher has sampled it; one without, in `sampling-ratio` of all
+ * cases. A delivery at QoS 0 is reported before its `published`, so the identifiers of a trace are chosen with the
+ * first event of a message. For a message that comes back from the store nothing is `published` any more: its
+ * deliveries follow the publisher's span. Which of both it is, is known when the span is exported, at the end of a turn
+ * at the earliest.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * The figures of a broker as metrics of OpenTelemetry. A meter of its SDK would count for itself; these are counted already.
+ * The figures of a broker as metrics of OpenTelemetry. A meter of its SDK would count for itself; these are counted
+ * already.
  *
  * @module
  */

@@ -5,8 +5,8 @@
  *   log ──> LogTap ──> record ──> queue ──────────────> exporter of logs ─────┼──> collector
  *   messages that are sampled ──> spans ──> queue ─────> exporter of traces ──┘
  *
- * The official exporters encode and send. What comes before them is ours: figures are counted already, and queues must be
- * bounded and counted. Nothing here is loaded without the section `telemetry`.
+ * The official exporters encode and send. What comes before them is ours: figures are counted already, and queues must
+ * be bounded and counted. Nothing here is loaded without the section `telemetry`.
  *
  * @module
  */

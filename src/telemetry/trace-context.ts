@@ -1,6 +1,6 @@
 /**
- * The trace context of a message: the User Properties `traceparent` and `tracestate`, as W3C defines their values and its
- * draft for MQTT their names. The broker reads them and passes them on as they are [5.0 MQTT-3.3.2-17].
+ * The trace context of a message: the User Properties `traceparent` and `tracestate`, as W3C defines their values and
+ * its draft for MQTT their names. The broker reads them and passes them on as they are [5.0 MQTT-3.3.2-17].
  *
  *   traceparent   00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
  *                 version, trace, span of the publisher, flags: 01 = sampled

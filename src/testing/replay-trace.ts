@@ -1,6 +1,6 @@
 /**
- * Replays a trace as a test: what clients have sent is sent again to a broker in virtual time, at the times of the trace,
- * and its answers are compared with those in the trace.
+ * Replays a trace as a test: what clients have sent is sent again to a broker in virtual time, at the times of the
+ * trace, and its answers are compared with those in the trace.
  *
  *   sluice trace meter-7 --file trace.jsonl
  *   const { differences } = await replayTrace('trace.jsonl')

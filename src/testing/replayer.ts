@@ -43,7 +43,10 @@ export class Replayer {
     return new Replayer(await createTestBroker(config, { wallMs: startedAtMs }), startedAtMs, passwords)
   }
 
-  /** Finds what was retained before the trace began: it was sent with RETAIN 1, and nobody in the trace had published it. */
+  /**
+   * Finds what was retained before the trace began: it was sent with RETAIN 1, and nobody in the trace had published
+   * it.
+   */
   look(records: readonly PlacedRecord[]): void {
     const published = new Set<unknown>()
     const retained = new Map<unknown, TracePacket>()

@@ -4,14 +4,14 @@
  *   queue of a connected Session   |······· free ·······|········· half full: publishers wait ·········| full: dropped
  *
  * A Session whose Client is connected is crowded while its queue is half full. A message for it is then accepted like
- * any other; but once a user has added more in a second than an equal share of what the Client takes, a publisher of that
- * user is not read until the queue is less than half full, for `GIVE_WAY_MS` at most. So a burst waits at its source,
- * and the other half of the queue is for messages that may not wait.
+ * any other; but once a user has added more in a second than an equal share of what the Client takes, a publisher of
+ * that user is not read until the queue is less than half full, for `GIVE_WAY_MS` at most. So a burst waits at its
+ * source, and the other half of the queue is for messages that may not wait.
  *
- * A slow Client must not hold up others. Whoever adds little therefore never waits, even if somebody else keeps the queue
- * half full on purpose; and anybody waits only while the Client takes a good share of the queue each second: otherwise its
- * own messages are dropped when the queue is full. No publisher waits longer for one message than `GIVE_WAY_MS`, however
- * many Clients read slowly: one that sends ten messages a second never falls behind.
+ * A slow Client must not hold up others. Whoever adds little therefore never waits, even if somebody else keeps the
+ * queue half full on purpose; and anybody waits only while the Client takes a good share of the queue each second:
+ * otherwise its own messages are dropped when the queue is full. No publisher waits longer for one message than
+ * `GIVE_WAY_MS`, however many Clients read slowly: one that sends ten messages a second never falls behind.
  *
  * @module
  */

@@ -12,9 +12,10 @@
  * took as long as a pause, or whose reads brought many packets each, has gathered enough by itself.
  *
  * A message waits for the rest of the pause in which it arrives, and then for the turn that handles everything that the
- * pause has gathered. `auto` keeps this below 0.1 ms for half of all messages: it asks for the shortest pause, which the
- * system ends late (Linux by 0.07 ms), and watches how long pauses and the turns behind them really take. If they take
- * too long, because so much is gathered, timers are coarse, or others need the processor, it does not pause either.
+ * pause has gathered. `auto` keeps this below 0.1 ms for half of all messages: it asks for the shortest pause, which
+ * the system ends late (Linux by 0.07 ms), and watches how long pauses and the turns behind them really take. If they
+ * take too long, because so much is gathered, timers are coarse, or others need the processor, it does not pause
+ * either.
  *
  * @module
  */
@@ -33,7 +34,9 @@ const LASTING_PAUSES = 32
 /** The share of the latest pause in the averages. */
 const WEIGHT = 1 / 16
 const AUTO_PAUSE_MS = 0.02
-/** So many pauses show whether more of them pay off: what arrives by chance varies by more than what divides the cases. */
+/**
+ * So many pauses show whether more of them pay off: what arrives by chance varies by more than what divides the cases.
+ */
 const TRIAL = 1
 const TRIAL_OF_AUTO = 8
 /** The most that `auto` may add to the delay of half of all messages. */

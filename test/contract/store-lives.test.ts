@@ -1,6 +1,6 @@
 /**
- * Lives of a store, each of which ends with a power cut and leaves its disk to the next: on a disk that is slow, fails now and then,
- * and has in its unwritten sectors what earlier lives left there.
+ * Lives of a store, each of which ends with a power cut and leaves its disk to the next: on a disk that is slow, fails
+ * now and then, and has in its unwritten sectors what earlier lives left there.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -25,8 +25,8 @@ interface End {
 const turns = 40
 
 /**
- * One life of a store: from a start to its end, on a disk that is slow and fails now and then. It ends at many moments, each time
- * on a copy.
+ * One life of a store: from a start to its end, on a disk that is slow and fails now and then. It ends at many moments,
+ * each time on a copy.
  */
 class Life {
   readonly ends: End[] = []

@@ -1,4 +1,6 @@
-/** Small and full volumes: what takes away can always be stored, and what it leaves is given back. On a Disk in memory. */
+/**
+ * Small and full volumes: what takes away can always be stored, and what it leaves is given back. On a Disk in memory.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { MemoryDisk } from '../../src/stores/memory-disk.ts'

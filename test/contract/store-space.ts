@@ -42,7 +42,11 @@ export class Filler {
     }
   }
 
-  /** As a broker does: nothing new while it is full, and no message for which there is no room. @returns how many fitted */
+  /**
+   * As a broker does: nothing new while it is full, and no message for which there is no room.
+   *
+   * @returns how many fitted
+   */
   async fill(atMost = Infinity): Promise<number> {
     let count = 0
     while (count < atMost && this.store.health.condition === 'well' && this.#payloadBytes <= this.store.roomBytes) {

@@ -1,7 +1,7 @@
 /**
- * Two broker processes with a bridge between them, over a link of which the test holds both ends. `kill -9` of either, and cuts
- * of the link, at random moments, while Clients publish on both sides as fast as they may: each message arrives on the other side,
- * QoS 2 exactly once, and in order.
+ * Two broker processes with a bridge between them, over a link of which the test holds both ends. `kill -9` of either,
+ * and cuts of the link, at random moments, while Clients publish on both sides as fast as they may: each message
+ * arrives on the other side, QoS 2 exactly once, and in order.
  *
  *   publishers ──> near ── bridge ──> link ──> far ──> subscribers        and the same the other way
  *

@@ -1,6 +1,7 @@
 /**
- * `kill -9` of a broker process while users, roles and rules are changed through its socket as fast as it answers, with many changes
- * under way. What was answered is there at the next start, and nothing is half. `directory-book.ts` says what that means.
+ * `kill -9` of a broker process while users, roles and rules are changed through its socket as fast as it answers, with
+ * many changes under way. What was answered is there at the next start, and nothing is half. `directory-book.ts` says
+ * what that means.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A Client with a Session of its own that outlives every Connection, as §4.1, §4.3 and §4.4 ask of the Client's side: what
- * was not acknowledged is sent again in order, and Packet Identifiers received at QoS 2 are remembered.
+ * A Client with a Session of its own that outlives every Connection, as §4.1, §4.3 and §4.4 ask of the Client's side:
+ * what was not acknowledged is sent again in order, and Packet Identifiers received at QoS 2 are remembered.
  *
  * @module
  */
@@ -195,7 +195,10 @@ export class CrashClient {
   }
 }
 
-/** PUBREL came again because PUBCOMP had died with the Server, which had forgotten the Packet Identifier rightly (§4.3.3). */
+/**
+ * PUBREL came again because PUBCOMP had died with the Server, which had forgotten the Packet Identifier rightly
+ * (§4.3.3).
+ */
 function isLateRelease({ type, reasonCode }: { readonly type: PacketType; readonly reasonCode: number }): boolean {
   return type === PacketType.PUBCOMP && reasonCode === (ReasonCode.PacketIdentifierNotFound as number)
 }

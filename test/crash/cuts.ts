@@ -1,9 +1,11 @@
 /**
  * Power cuts: a whole Broker in virtual time over a disk in memory. After a random number of disk operations everything
- * stands still; what was not synced is lost, whole, in part, or torn with zeros behind it, and names that were not synced may
- * be missing (`MemoryDisk.crash`). The next Broker starts from what is left, often to be cut again in the middle of that.
+ * stands still; what was not synced is lost, whole, in part, or torn with zeros behind it, and names that were not
+ * synced may be missing (`MemoryDisk.crash`). The next Broker starts from what is left, often to be cut again in the
+ * middle of that.
  *
- * A seed decides what happens between two operations of the disk, but not how many turns of the event loop lie between them.
+ * A seed decides what happens between two operations of the disk, but not how many turns of the event loop lie between
+ * them.
  *
  * @module
  */

@@ -65,7 +65,11 @@ export class DirectoryBook {
     this.refused++
   }
 
-  /** Compares with what a broker has after a kill. @param numbers of everything that the chain sets; none if it is gone */
+  /**
+   * Compares with what a broker has after a kill.
+   *
+   * @param numbers of everything that the chain sets; none if it is gone
+   */
   compare(chain: Chain, numbers: readonly number[]): void {
     const { name, size, answered, open } = chain
     const states = new Set<State>(numbers.length === 0 ? ['gone'] : numbers)

@@ -1,6 +1,7 @@
 /**
- * `kill -9` of a broker process at random moments, some of them while it starts, over TCP and a real disk. What the process
- * had handed to the operating system is still there at the next start, so `disk` and `process` durability take turns.
+ * `kill -9` of a broker process at random moments, some of them while it starts, over TCP and a real disk. What the
+ * process had handed to the operating system is still there at the next start, so `disk` and `process` durability take
+ * turns.
  *
  * @module
  */

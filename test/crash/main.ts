@@ -6,9 +6,9 @@
  *   bridges kill -9 of either of two bridged brokers, and cuts of the link between them (`bridge-kills.ts`)
  *   cuts    power cuts: a Broker in this process over a disk in memory that loses all that was not synced (`cuts.ts`)
  *
- * In kills and cuts, the same Clients (`crew.ts`) publish at QoS 1 and 2 as fast as they may, while durable subscribers come and go, and
- * `book.ts` says what they are owed: every acknowledged message delivered, QoS 2 exactly once, in order per publisher and topic,
- * and retained values no older than the last acknowledged one.
+ * In kills and cuts, the same Clients (`crew.ts`) publish at QoS 1 and 2 as fast as they may, while durable subscribers
+ * come and go, and `book.ts` says what they are owed: every acknowledged message delivered, QoS 2 exactly once, in
+ * order per publisher and topic, and retained values no older than the last acknowledged one.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Thinks up what happens to a world: Clients that connect, subscribe, publish and acknowledge as they should, until one of them
- * does not. It sees what its Clients got, so that they answer it; what it decides is written down as bytes.
+ * Thinks up what happens to a world: Clients that connect, subscribe, publish and acknowledge as they should, until one
+ * of them does not. It sees what its Clients got, so that they answer it; what it decides is written down as bytes.
  *
  * @module
  */

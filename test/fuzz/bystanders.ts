@@ -1,9 +1,10 @@
 /**
- * Two Clients that keep every rule and exchange numbered messages at all QoS while others do their worst: they lose none, get
- * none twice, and notice nothing. Order holds for each QoS by itself: what goes at QoS 0 may overtake what waits (§4.6).
+ * Two Clients that keep every rule and exchange numbered messages at all QoS while others do their worst: they lose
+ * none, get none twice, and notice nothing. Order holds for each QoS by itself: what goes at QoS 0 may overtake what
+ * waits (§4.6).
  *
- * The listener's Session is kept: in a world with a Store an acknowledgement means that the message is in it, unless the
- * listener has acknowledged it.
+ * The listener's Session is kept: in a world with a Store an acknowledgement means that the message is in it, unless
+ * the listener has acknowledged it.
  *
  * @module
  */

@@ -1,12 +1,13 @@
 /**
- * The cost oracle: what bytes make the broker do has to be in proportion to them. A fresh broker with a few subscribers and
- * retained messages gets them on a Connection of their own, and two things are measured:
+ * The cost oracle: what bytes make the broker do has to be in proportion to them. A fresh broker with a few subscribers
+ * and retained messages gets them on a Connection of their own, and two things are measured:
  *
  *   work     units that the turn counts (`src/base/work.ts`): exact, and the same at each replay
  *   memory   what the heap grows by, garbage included, as far as no collection comes between
  *
- * The allowance grows with the bytes by a fixed factor. What stands in them may add to it, each thing once: a packet, a Topic
- * Filter, a packet that goes out. So a list of User Properties is allowed what its bytes are allowed, and nothing for being long.
+ * The allowance grows with the bytes by a fixed factor. What stands in them may add to it, each thing once: a packet, a
+ * Topic Filter, a packet that goes out. So a list of User Properties is allowed what its bytes are allowed, and nothing
+ * for being long.
  *
  * @module
  */
@@ -19,7 +20,10 @@ import type { Incoming, Transport } from '../../src/protocol/transport.ts'
 import { VirtualBroker } from '../support/virtual-broker.ts'
 import { usedBytes } from '../support/measurement.ts'
 
-/** Stated factors: units of work, and bytes of memory; what is fixed covers the blocks for small messages, which are bounded. */
+/**
+ * Stated factors: units of work, and bytes of memory; what is fixed covers the blocks for small messages, which are
+ * bounded.
+ */
 const ALLOWED = {
   work: { fixed: 500, perByte: 1 / 16, perPacket: 10, perFilter: 100, perSent: 60 },
   memory: { fixed: 524_288, perByte: 8, perPacket: 1_024, perFilter: 4_096, perSent: 3_072 },
@@ -107,7 +111,10 @@ async function measure(
   return { bytes: bytes.length, work, memory, packets, filters: filtersIn(bytes, version), sent }
 }
 
-/** Those whom a message reaches, and what a Subscription finds. They read nothing: what a Client makes of it is no cost of ours. */
+/**
+ * Those whom a message reaches, and what a Subscription finds. They read nothing: what a Client makes of it is no cost
+ * of ours.
+ */
 function populate(broker: VirtualBroker): Incoming[] {
   const subscribers = [
     enter(broker, 4, 'one', { ...REQUEST, topicFilter: 'a/#', qos: 1 }),

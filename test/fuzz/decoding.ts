@@ -1,6 +1,6 @@
 /**
- * The decoder alone against any bytes: whatever comes, and however it is cut into chunks, it finds the same packets, ends
- * with the same Reason Code, and throws nothing else; and what it finds can be written and read again.
+ * The decoder alone against any bytes: whatever comes, and however it is cut into chunks, it finds the same packets,
+ * ends with the same Reason Code, and throws nothing else; and what it finds can be written and read again.
  *
  * @module
  */

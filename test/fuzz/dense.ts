@@ -1,6 +1,6 @@
 /**
- * Packets that hold as much as their bytes can: what they are made of is as short as the protocol lets it be, and repeated. What a
- * broker makes of each piece then shows the most.
+ * Packets that hold as much as their bytes can: what they are made of is as short as the protocol lets it be, and
+ * repeated. What a broker makes of each piece then shows the most.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * One Network Connection of a fuzzed world: what it sends goes to the broker and to `Requests`; what the broker says is held
- * against them. Every packet has to be a valid one of a Server in that version, and one that the standard allows just then.
+ * One Network Connection of a fuzzed world: what it sends goes to the broker and to `Requests`; what the broker says is
+ * held against them. Every packet has to be a valid one of a Server in that version, and one that the standard allows
+ * just then.
  *
  * @module
  */
@@ -417,7 +418,9 @@ export class FuzzClient implements Transport {
     return mayBreak || breach.reasonCode === undefined || breach.reasonCode === reasonCode
   }
 
-  /** Time has passed: who was silent for too long is gone, unless there was a while in which the Server did not read. */
+  /**
+   * Time has passed: who was silent for too long is gone, unless there was a while in which the Server did not read.
+   */
   checkKeepAlive(): void {
     if (this.isEnded || this.#wasPaused || this.connack === undefined) return
     const keepAlive = this.connack.properties.serverKeepAlive ?? this.requests.connect!.keepAlive
@@ -427,7 +430,10 @@ export class FuzzClient implements Transport {
     }
   }
 
-  /** Time has passed: who lets a packet come in too slowly is gone, unless there was a while in which the Server did not read. */
+  /**
+   * Time has passed: who lets a packet come in too slowly is gone, unless there was a while in which the Server did not
+   * read.
+   */
   checkPace(): void {
     if (this.isEnded || this.#wasPaused || this.connack === undefined) return
     if (this.#world.now() > this.#packetDeadlineMs + LATENESS_MS) {

@@ -1,6 +1,6 @@
 /**
- * The permissions of a fuzzed world, by name: what begins with `denied` is denied, what begins with `slow` is answered by a
- * promise, and the Authentication Method `fuzz` takes one step more, which `n…` fails.
+ * The permissions of a fuzzed world, by name: what begins with `denied` is denied, what begins with `slow` is answered
+ * by a promise, and the Authentication Method `fuzz` takes one step more, which `n…` fails.
  *
  * @module
  */

@@ -73,8 +73,8 @@ function withRightLength(bytes: Buffer): Buffer {
 }
 
 /**
- * Changes one bit of what stands last: mostly a payload, a name or an option, so that the packet stays a packet and goes
- * deeper into the broker than one that is only refused.
+ * Changes one bit of what stands last: mostly a payload, a name or an option, so that the packet stays a packet and
+ * goes deeper into the broker than one that is only refused.
  */
 export function nudge(packet: Uint8Array, random: SeededRandom): Buffer {
   const bytes = Buffer.from(packet)

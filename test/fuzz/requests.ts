@@ -1,7 +1,7 @@
 /**
- * One Network Connection's input as the standard reads it: which packets it holds, which answers they are owed, and the first
- * rule that it breaks. It shares the decoder with the broker (`decoding.ts` and the unit tests watch that one), but none of its
- * decisions.
+ * One Network Connection's input as the standard reads it: which packets it holds, which answers they are owed, and the
+ * first rule that it breaks. It shares the decoder with the broker (`decoding.ts` and the unit tests watch that one),
+ * but none of its decisions.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Makes a list of steps that fails as short as time allows: takes parts away, large ones first, as long as it still fails.
+ * Makes a list of steps that fails as short as time allows: takes parts away, large ones first, as long as it still
+ * fails.
  *
  * @module
  */

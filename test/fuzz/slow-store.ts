@@ -1,6 +1,6 @@
 /**
- * A Store for fuzzed worlds: it keeps facts as plain Maps, insists that each refers to what is there, and takes as long over a
- * commit, or a payload, as the steps say.
+ * A Store for fuzzed worlds: it keeps facts as plain Maps, insists that each refers to what is there, and takes as long
+ * over a commit, or a payload, as the steps say.
  *
  * @module
  */

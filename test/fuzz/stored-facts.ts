@@ -1,6 +1,6 @@
 /**
- * RAM and Store tell the same once everything is committed: every kept Session has there what it has here, and so have Wills
- * and retained messages.
+ * RAM and Store tell the same once everything is committed: every kept Session has there what it has here, and so have
+ * Wills and retained messages.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * A whole broker in memory and virtual time, Clients in slots that do as the steps say, two bystanders, and the oracles:
+ * A whole broker in memory and virtual time, Clients in slots that do as the steps say, two bystanders, and the
+ * oracles:
  *
  *   step ──> Client ──bytes──> broker ──bytes──> Client: is that an answer that the standard allows?
  *                │                                        bystanders: is every message there, once and in order?

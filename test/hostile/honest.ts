@@ -1,6 +1,7 @@
 /**
- * The honest Clients' process: a pair that speaks all the time, some that only listen, some that come and go through every door,
- * one that is away and is written to, and one that keeps silent. It measures how long the worst of them had to wait.
+ * The honest Clients' process: a pair that speaks all the time, some that only listen, some that come and go through
+ * every door, one that is away and is written to, and one that keeps silent. It measures how long the worst of them had
+ * to wait.
  *
  * @module
  */
@@ -79,7 +80,8 @@ function leave(): void {
 /** After a restart: the mail is there, and a pair is served. @returns what is wrong */
 async function comeBack(ports: Ports): Promise<readonly string[]> {
   const faults = await keeper.fetchMail(ports)
-  // Their Client Identifiers were free since they left, and whoever attacked until the end may have Sessions under them.
+  // Their Client Identifiers were free since they left, and whoever attacked until the end may have Sessions under
+  // them.
   const again = new Pair(ports, new WorkMeter(0), { prefix: 'again-' })
   await again.start()
   again.watch()

@@ -1,6 +1,6 @@
 /**
- * A Client that is away, and one that writes to it all the time: what was acknowledged must outlast the attack and a restart,
- * and nobody else's mail may be a reason to refuse it.
+ * A Client that is away, and one that writes to it all the time: what was acknowledged must outlast the attack and a
+ * restart, and nobody else's mail may be a reason to refuse it.
  *
  * @module
  */
@@ -82,7 +82,9 @@ export class Keeper {
       this.faults.push(`a letter was refused: 0x${reasonCode.toString(16)}`)
   }
 
-  /** Writes nothing more, and waits for what is under way; with a store that was full, until a letter is accepted again. */
+  /**
+   * Writes nothing more, and waits for what is under way; with a store that was full, until a letter is accepted again.
+   */
   async settled(): Promise<void> {
     const isServed = await this.#postman!.until(() => this.#refusedInARow === 0, ROOM_TIMEOUT_MS)
     if (!isServed) this.faults.push(`the last ${this.#refusedInARow} letters were refused, though there is room again`)

@@ -1,4 +1,7 @@
-/** Honest Clients that come while others attack: each of them logs in with its password, through one door after the other. @module */
+/**
+ * Honest Clients that come while others attack: each of them logs in with its password, through one door after the
+ * other. @module
+ */
 import { loginOf } from './pair.ts'
 import { Peer } from './peer.ts'
 import { Worst, type WorkMeter } from './work-meter.ts'

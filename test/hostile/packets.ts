@@ -1,4 +1,7 @@
-/** Packets that Clients send, in short; and some that are made by hand, because they are too large to be made nicely. @module */
+/**
+ * Packets that Clients send, in short; and some that are made by hand, because they are too large to be made nicely.
+ * @module
+ */
 import { encodePacket } from '../../src/codec/encode.ts'
 import { type ConnectPacket, type Packet, type PublishPacket, type SubscribePacket } from '../../src/codec/packets.ts'
 import { PacketType, type QoS } from '../../src/codec/packet-types.ts'

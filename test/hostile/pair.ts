@@ -1,4 +1,7 @@
-/** A publisher that says something every few milliseconds, and a subscriber that waits for it; and listeners that only listen. @module */
+/**
+ * A publisher that says something every few milliseconds, and a subscriber that waits for it; and listeners that only
+ * listen. @module
+ */
 import { type Packet } from '../../src/codec/packets.ts'
 import { PacketType } from '../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../src/codec/reason-code.ts'

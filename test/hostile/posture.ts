@@ -1,6 +1,6 @@
 /**
- * How the broker under attack is set up: every door open, users with passwords, data on a disk. The attacker is a user like
- * any other, or nobody at all.
+ * How the broker under attack is set up: every door open, users with passwords, data on a disk. The attacker is a user
+ * like any other, or nobody at all.
  *
  * @module
  */

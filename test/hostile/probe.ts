@@ -1,7 +1,7 @@
 /**
- * Loaded into the broker's process before the program: says how much memory is in use once everything that nobody needs is
- * gone, how many units of work the largest turn has counted, the
- * most that the flight recorder has taken, and what it has of one Client. The program knows nothing of it. Needs `--expose-gc`.
+ * Loaded into the broker's process before the program: says how much memory is in use once everything that nobody needs
+ * is gone, how many units of work the largest turn has counted, the most that the flight recorder has taken, and what
+ * it has of one Client. The program knows nothing of it. Needs `--expose-gc`.
  *
  * @module
  */

@@ -22,7 +22,10 @@ import { WITNESS } from './witness.ts'
 const CALM_MS = 600
 /** After the attack its last effects are still measured. */
 const AFTERMATH_MS = 500
-/** An operator in a hurry; but a reload begins password checks anew, and on a busy machine one has to come to its end in between. */
+/**
+ * An operator in a hurry; but a reload begins password checks anew, and on a busy machine one has to come to its end in
+ * between.
+ */
 const RELOAD_EVERY_MS = 1_500
 const HONEST_TIMEOUT_MS = 60_000
 /** Of payloads. */

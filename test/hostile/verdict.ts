@@ -1,6 +1,7 @@
 /**
- * What a round has to show, and its line. What does not depend on the machine is judged as it is: who lives, who is served, what
- * memory is left, how many units of work a turn counts. Times are printed, and judged only where they are far beyond their aim.
+ * What a round has to show, and its line. What does not depend on the machine is judged as it is: who lives, who is
+ * served, what memory is left, how many units of work a turn counts. Times are printed, and judged only where they are
+ * far beyond their aim.
  *
  * @module
  */

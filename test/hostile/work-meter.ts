@@ -1,6 +1,6 @@
 /**
- * How long a process has worked. An honest Client that waits on a busy machine waits for everything that runs there; how long the
- * broker worked for others in the meantime is the broker's own share.
+ * How long a process has worked. An honest Client that waits on a busy machine waits for everything that runs there;
+ * how long the broker worked for others in the meantime is the broker's own share.
  *
  * @module
  */

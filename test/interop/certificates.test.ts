@@ -1,4 +1,7 @@
-/** Who comes in with which certificate through which listener, and as whom: mqtts and wss, over real Connections. @module */
+/**
+ * Who comes in with which certificate through which listener, and as whom: mqtts and wss, over real Connections.
+ * @module
+ */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,7 +1,7 @@
 /**
- * Mosquitto's dynamic security: the same session of Debian's `mosquitto_ctrl`, and the same commands as they are sent, against
- * Debian's Mosquitto and against us. What differs is listed with the reason. Both brokers listen on a socket file, so that no port can
- * be taken.
+ * Mosquitto's dynamic security: the same session of Debian's `mosquitto_ctrl`, and the same commands as they are sent,
+ * against Debian's Mosquitto and against us. What differs is listed with the reason. Both brokers listen on a socket
+ * file, so that no port can be taken.
  */
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -355,7 +355,10 @@ const commands: readonly Compared[] = [
   ],
 ]
 
-/** In a message of their own: Mosquitto 2.0.11 answers with what it has freed if something is shown and deleted by one message. */
+/**
+ * In a message of their own: Mosquitto 2.0.11 answers with what it has freed if something is shown and deleted by one
+ * message.
+ */
 const deletions: readonly Compared[] = [
   [{ command: 'createGroup', groupname: 'strangers' }],
   // Mosquitto 2.0.11 crashes if the group of clients without a name is deleted.

@@ -1,4 +1,6 @@
-/** Every kind of log-in, right and wrong, over a real Connection, with hashes made by the tools that users have. @module */
+/**
+ * Every kind of log-in, right and wrong, over a real Connection, with hashes made by the tools that users have. @module
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'

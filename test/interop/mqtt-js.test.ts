@@ -74,7 +74,8 @@ test('MQTT.js: ten thousand messages of QoS 1 and 2 come in order, each QoS 2 on
   for (const qos of [1, 2] as const) {
     const count = 5000
     const received = nextMessages(receiver, count)
-    // MQTT.js does not keep to the Receive Maximum of CONNACK (1,000): more QoS 2 at once is its mistake [5.0 MQTT-3.3.4-7].
+    // MQTT.js does not keep to the Receive Maximum of CONNACK (1,000): more QoS 2 at once is its mistake [5.0
+    // MQTT-3.3.4-7].
     for (let from = 0; from < count; from += 500) {
       const some = Array.from({ length: 500 }, (_, at) => sender.publishAsync('count', String(from + at), { qos }))
       await Promise.all(some)

@@ -1,5 +1,6 @@
 /**
- * The configuration example of the ancestor's manual: as printed, and with only the repairs without which it cannot work.
+ * The configuration example of the ancestor's manual: as printed, and with only the repairs without which it cannot
+ * work.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Foreign Clients against a real broker on a port that the system chose. What is not installed is an error, not a skipped
- * test: `.ci/run` installs it.
+ * Foreign Clients against a real broker on a port that the system chose. What is not installed is an error, not a
+ * skipped test: `.ci/run` installs it.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * What operators see of a broker with 100,000 clients and 20,000 messages a second: the first page of each view is answered after a
- * number of steps that does not depend on the number of clients. Steps are counted, and no time is measured: `bench/views.ts` does.
+ * What operators see of a broker with 100,000 clients and 20,000 messages a second: the first page of each view is
+ * answered after a number of steps that does not depend on the number of clients. Steps are counted, and no time is
+ * measured: `bench/views.ts` does.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,7 +1,8 @@
 /**
- * The Dockerfile without an engine: each of its steps is done in a plain root of its own, in which the system's programs are
- * mounted in the place of the base image. Then its command runs as it would there: as process 1 of a namespace, as that user, with a
- * root that cannot be written, and its health check beside it. Needs Linux, root (or sudo without a password) and the registry.
+ * The Dockerfile without an engine: each of its steps is done in a plain root of its own, in which the system's
+ * programs are mounted in the place of the base image. Then its command runs as it would there: as process 1 of a
+ * namespace, as that user, with a root that cannot be written, and its health check beside it. Needs Linux, root (or
+ * sudo without a password) and the registry.
  */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
@@ -182,7 +183,8 @@ function takeStep(stage: Stage, keyword: string, rest: string, stages: ReadonlyM
 }
 
 const base = mkdtempSync(join(tmpdir(), 'sluice-image-'))
-// What is mounted there is seen by the processes inside alone; a tool that crosses mounts is no risk worth taking, all the same.
+// What is mounted there is seen by the processes inside alone; a tool that crosses mounts is no risk worth taking, all
+// the same.
 after(() => run([...asRoot, 'rm', '-rf', '--one-file-system', base]))
 
 /** The process that is number 1 inside: the only child of `unshare`. */

@@ -1,4 +1,6 @@
-/** The package as users get it: packed, installed into a project of its own, imported, run. Needs the registry. @module */
+/**
+ * The package as users get it: packed, installed into a project of its own, imported, run. Needs the registry. @module
+ */
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,7 +26,9 @@ void main()
 `
 const URL_LINE = /^mqtt:\/\/127\.0\.0\.1:\d+\n$/
 
-/** What README promises to work: nothing is left unchecked (`skipLibCheck` is off), and only Node's types are needed. */
+/**
+ * What README promises to work: nothing is left unchecked (`skipLibCheck` is off), and only Node's types are needed.
+ */
 const COMPILER_OPTIONS = { target: 'es2022', strict: true, exactOptionalPropertyTypes: true, types: ['node'] }
 
 interface Consumer {
@@ -92,8 +96,8 @@ function isAsset(path: string): boolean {
 }
 
 /**
- * What has a name of its own: ways in, and modules that are found by their address. Everything else is in chunks, of which
- * `index` has only the names, and so no map.
+ * What has a name of its own: ways in, and modules that are found by their address. Everything else is in chunks, of
+ * which `index` has only the names, and so no map.
  */
 const BUNDLED_FILES = [
   'admin/backup-worker',

@@ -1,7 +1,8 @@
 /**
- * What once took all memory, in the sizes in which it did: a broker whose heap is 1 GiB survives it, serves others afterwards, and
- * loads what it has accepted in the same heap. Whether it lives is all that is judged, so nothing depends on the collector.
- * `npm run hostile` draws such things at random, for a few seconds each and in half of the heap.
+ * What once took all memory, in the sizes in which it did: a broker whose heap is 1 GiB survives it, serves others
+ * afterwards, and loads what it has accepted in the same heap. Whether it lives is all that is judged, so nothing
+ * depends on the collector. `npm run hostile` draws such things at random, for a few seconds each and in half of the
+ * heap.
  */
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'

@@ -1,4 +1,6 @@
-/** The program on a real volume of 8 MB that fills up; where this user may not mount one, with `max-bytes` in its place. */
+/**
+ * The program on a real volume of 8 MB that fills up; where this user may not mount one, with `max-bytes` in its place.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

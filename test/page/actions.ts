@@ -1,5 +1,6 @@
 /**
- * Every action that the page offers, done as somebody at it would. Each look has clients and names of its own, by its number.
+ * Every action that the page offers, done as somebody at it would. Each look has clients and names of its own, by its
+ * number.
  *
  * @module
  */
@@ -233,7 +234,8 @@ const readActions: Action = async (visitor, _, number) => {
   const table = visitor.page.getByRole('table', { name: 'Actions' })
   await table.getByRole('row').nth(1).waitFor()
   await table.focus()
-  // The newest come first, and both themes act at the same time: it may be further down. A phone has no room for parameters.
+  // The newest come first, and both themes act at the same time: it may be further down. A phone has no room for
+  // parameters.
   const done = visitor.row(visitor.look.width === 'phone' ? 'disconnect' : thermostat(number + 1))
   if (!(await done.isVisible())) await visitor.pressUntil('PageDown', done)
   await visitor.inspect('actions-done')

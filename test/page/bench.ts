@@ -1,6 +1,6 @@
 /**
- * `npm run page:bench`: what the page costs with 100,000 clients, as a table. Figures of a busy machine say little: nothing is
- * asserted here.
+ * `npm run page:bench`: what the page costs with 100,000 clients, as a table. Figures of a busy machine say little:
+ * nothing is asserted here.
  *
  *   script a frame   of the list while it scrolls, from Chromium's trace
  *   search           from the key to the shorter list

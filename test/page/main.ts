@@ -1,7 +1,7 @@
 /**
- * `npm run page:test`: every page and every action in Debian's Chromium against a real broker, in both themes and at three widths.
- * Nothing may be found by axe-core, nothing logged as an error by the browser, nothing wider than the screen. Pictures of all of
- * it are written to a folder, to be looked at.
+ * `npm run page:test`: every page and every action in Debian's Chromium against a real broker, in both themes and at
+ * three widths. Nothing may be found by axe-core, nothing logged as an error by the browser, nothing wider than the
+ * screen. Pictures of all of it are written to a folder, to be looked at.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Somebody who looks at the page in a browser: Debian's Chromium. Everything waits for what is to be seen, never for a time.
+ * Somebody who looks at the page in a browser: Debian's Chromium. Everything waits for what is to be seen, never for a
+ * time.
  *
  * @module
  */
@@ -44,7 +45,8 @@ export class Visitor {
     this.#folder = folder
     page.setDefaultTimeout(30_000)
     page.on('console', (message) => {
-      // That there is no such session, a trace without a condition, or why a console is lost, gets an answer that Chromium logs as an error.
+      // That there is no such session, a trace without a condition, or why a console is lost, gets an answer that
+      // Chromium logs as an error.
       const isAbsence =
         /status of 4(?:0[04]|26)/.test(message.text()) &&
         /\/api\/v1\/(?:sessions\/|clients\/|traces|console)/.test(message.location().url)

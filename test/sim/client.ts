@@ -1,6 +1,6 @@
 /**
- * A simulated Client that behaves by the standard: it keeps its Session State, resends what it owes in its order, acknowledges
- * in the order of receipt, keeps quotas, pings, and comes back.
+ * A simulated Client that behaves by the standard: it keeps its Session State, resends what it owes in its order,
+ * acknowledges in the order of receipt, keeps quotas, pings, and comes back.
  *
  * @module
  */

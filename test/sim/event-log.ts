@@ -1,6 +1,6 @@
 /**
- * What happened, in order. All of it goes into a digest as it happens; it is kept, to be made readable, only where somebody
- * will read it, since a failing seed can be had again.
+ * What happened, in order. All of it goes into a digest as it happens; it is kept, to be made readable, only where
+ * somebody will read it, since a failing seed can be had again.
  *
  * @module
  */

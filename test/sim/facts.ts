@@ -44,7 +44,9 @@ export interface Copy {
   readonly message: Message
   readonly qos: QoS
   readonly retain: boolean
-  /** Retained when its Subscription was made: it comes once there is room for it, beside what is published meanwhile. */
+  /**
+   * Retained when its Subscription was made: it comes once there is room for it, beside what is published meanwhile.
+   */
   isReplay: boolean
   /** SUBACK was written: what is left of the replay is owed after a restart too. */
   isPromised: boolean

@@ -1,4 +1,7 @@
-/** What goes wrong, when, and for whom: drawn before the run, so that a failing run can be had again with less of it. @module */
+/**
+ * What goes wrong, when, and for whom: drawn before the run, so that a failing run can be had again with less of it.
+ * @module
+ */
 import type { SeededRandom } from '../../src/testing/random.ts'
 
 export const FAULT_KINDS = [

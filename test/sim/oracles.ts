@@ -6,9 +6,9 @@
  *                     says it did        │
  *   written packets ──> what it did ─────┘
  *
- * An event is only believed if a Client did what it tells of; and whatever it tells binds the broker: a message that it says
- * it took over has to reach every subscriber that the model knows, once at QoS 2, in order, within its time. The model knows
- * the standard and the manual; it shares no code with the broker but the codec.
+ * An event is only believed if a Client did what it tells of; and whatever it tells binds the broker: a message that it
+ * says it took over has to reach every subscriber that the model knows, once at QoS 2, in order, within its time. The
+ * model knows the standard and the manual; it shares no code with the broker but the codec.
  *
  * @module
  */
@@ -105,7 +105,10 @@ export class Oracles implements WireEar {
   /** Of messages that are stored, by their numbers there. */
   readonly #keys = new Map<number, string>()
   #quietAtMs = 0
-  /** Sessions that may outlive their Connections, in all and of one user: more than the limit where the Store gave more back. */
+  /**
+   * Sessions that may outlive their Connections, in all and of one user: more than the limit where the Store gave more
+   * back.
+   */
   #mostKept: number
   #mostOwn: number
   /** The broker says that it cannot store anything. */
@@ -408,7 +411,9 @@ export class Oracles implements WireEar {
     else this.#fail(`${clientId} was refused: ${detail}`)
   }
 
-  /** Only who asks for a Session that is kept, has none, and whose user has none to give, is refused for lack of room. */
+  /**
+   * Only who asks for a Session that is kept, has none, and whose user has none to give, is refused for lack of room.
+   */
   #checkSessionRefusal(packet: ConnectPacket): void {
     const { clientId, userName } = packet
     const kept = this.#keptSessions()
@@ -898,7 +903,8 @@ export class Oracles implements WireEar {
     }
     const { maxQueuedMessages, maxQueuedMessagesConnected, maxQueuedBytes, queueFull } = this.#limits
     const most = wire?.facts.isAnswered === true ? maxQueuedMessagesConnected : maxQueuedMessages
-    // Copies of the message that is on its way just now are not told of yet; of it, one dropped old message says no size.
+    // Copies of the message that is on its way just now are not told of yet; of it, one dropped old message says no
+    // size.
     const newest = subscriptions.size
     return messages + newest > most || bytes + newest * size > maxQueuedBytes || queueFull === 'drop-oldest'
   }
@@ -991,7 +997,10 @@ export class Oracles implements WireEar {
     this.#written.push({ wire, packet, size: length })
   }
 
-  /** Judges what was written since the last time. Never from inside the broker: what it says of it may come a moment later. */
+  /**
+   * Judges what was written since the last time. Never from inside the broker: what it says of it may come a moment
+   * later.
+   */
   #flush(): void {
     if (this.#drops.size > 0) this.#applyDrops()
     if (this.#written.length === 0) return
@@ -1218,8 +1227,8 @@ export class Oracles implements WireEar {
   }
 
   /**
-   * A Shared Subscription for which a member of these can have got the message. Nobody can see for which one it was, so that others
-   * who may have got it for another one as well make room.
+   * A Shared Subscription for which a member of these can have got the message. Nobody can see for which one it was, so
+   * that others who may have got it for another one as well make room.
    */
   #freeFor(
     memberships: ReadonlyMap<string, QoS>,
@@ -1229,7 +1238,8 @@ export class Oracles implements WireEar {
   ): SharedCopy | undefined {
     const now = this.#side.now()
     const mine = list.filter(({ topicFilter, isForbidden, message }) => {
-      // QoS 0 goes at once or never, also where the next message looks the same. What is sent again may have expired since.
+      // QoS 0 goes at once or never, also where the next message looks the same. What is sent again may have expired
+      // since.
       const isFresh = message.receivedAtMs === now || (message.qos > 0 && (dup || this.#mayGo(message)))
       return isFresh && !isForbidden && memberships.has(topicFilter)
     })
@@ -1342,7 +1352,10 @@ export class Oracles implements WireEar {
     this.#check(will === undefined, () => `the Will of ${will!.clientId} was not sent when its Session ended`)
   }
 
-  /** Whether the queue of a connected Client is half full, as far as anybody can see: Wills that are due may wait for it. */
+  /**
+   * Whether the queue of a connected Client is half full, as far as anybody can see: Wills that are due may wait for
+   * it.
+   */
   #isAnyoneCrowded(): boolean {
     const { maxQueuedMessagesConnected, maxQueuedBytes } = this.#limits
     return [...this.sessions.values()].some(({ waiting, wire }) => {
@@ -1388,8 +1401,8 @@ export class Oracles implements WireEar {
   }
 
   /**
-   * Whether nothing excuses that a copy is still to come: a replay waits while other messages of its Session wait, skips what
-   * is no longer retained or subscribed to, and at QoS 0 ends with its Connection.
+   * Whether nothing excuses that a copy is still to come: a replay waits while other messages of its Session wait,
+   * skips what is no longer retained or subscribed to, and at QoS 0 ends with its Connection.
    */
   #isDue(session: ModelSession, { isReplay, message, qos, owedTo }: Copy): boolean {
     if (!isReplay) return true
@@ -1476,7 +1489,10 @@ export class Oracles implements WireEar {
     }
   }
 
-  /** Whether a message of that Shared Subscription may wait for a Client that reads no more: which member has it cannot be seen. */
+  /**
+   * Whether a message of that Shared Subscription may wait for a Client that reads no more: which member has it cannot
+   * be seen.
+   */
   #mayBeAbandoned(topicFilter: string): boolean {
     for (const session of this.sessions.values()) {
       if (isAbandoned(session) && session.subscriptions.has(topicFilter)) return true
@@ -1486,8 +1502,8 @@ export class Oracles implements WireEar {
 }
 
 /**
- * Its Client came again and was refused, where `max-sessions` has no room for a Session that is kept; and the broker cannot know
- * that nobody is at the other end of a link that is silent.
+ * Its Client came again and was refused, where `max-sessions` has no room for a Session that is kept; and the broker
+ * cannot know that nobody is at the other end of a link that is silent.
  */
 function isAbandoned({ wire }: ModelSession): boolean {
   return wire?.facts.isAbandoned === true

@@ -1,6 +1,6 @@
 /**
- * The flight recorder in the simulation: it stays within its budget whatever happens, and the record of a Client has only
- * what this Client has sent.
+ * The flight recorder in the simulation: it stays within its budget whatever happens, and the record of a Client has
+ * only what this Client has sent.
  *
  * @module
  */
@@ -32,7 +32,8 @@ export class RecorderCheck {
     const { recorder } = serverOf(broker)
     const { maxRecorderBytes, maxRecorderBytesPerClient } = broker.options
     if (recorder.pages.bytes > maxRecorderBytes) return `the recorder takes ${recorder.pages.bytes} bytes`
-    // Reading a record writes what was only counted, for which an older record may be forgotten: so sizes are read after it.
+    // Reading a record writes what was only counted, for which an older record may be forgotten: so sizes are read
+    // after it.
     for (const record of recorder.all()) {
       const foreign = this.#foreignIn(record)
       if (foreign !== undefined) return `the record of ${record.clientId} has a PUBLISH to ${foreign} of somebody else`

@@ -1,6 +1,6 @@
 /**
- * What the simulated world is about: topics, filters, who may use them. Written apart from the broker's own matching, as an
- * oracle has to be.
+ * What the simulated world is about: topics, filters, who may use them. Written apart from the broker's own matching,
+ * as an oracle has to be.
  *
  * @module
  */
@@ -14,7 +14,9 @@ export function mayUse(userName: string | undefined, topicName: string): boolean
   return !topicName.startsWith('p/') || topicName.startsWith(`p/${userName}/`)
 }
 
-/** A filter with a wildcard at its front may be subscribed to by all: what is private is kept back message by message. */
+/**
+ * A filter with a wildcard at its front may be subscribed to by all: what is private is kept back message by message.
+ */
 export function maySubscribe(userName: string | undefined, topicFilter: string): boolean {
   return mayUse(userName, topicFilter)
 }

@@ -1,6 +1,6 @@
 /**
- * What has to outlive a broker's process: compares what the Store gives back with what the oracles knew, and makes it what
- * they know from then on.
+ * What has to outlive a broker's process: compares what the Store gives back with what the oracles knew, and makes it
+ * what they know from then on.
  *
  *   known and acknowledged, or older than the last quiet moment   ──> has to be there
  *   known, but nobody was told that it is stored                  ──> may be there
@@ -176,8 +176,8 @@ export class Survival {
   }
 
   /**
-   * What the Store owes of a replay comes. At QoS 1 the broker sends before it has stored how far the replay has come, so that what
-   * was sent may come again.
+   * What the Store owes of a replay comes. At QoS 1 the broker sends before it has stored how far the replay has come,
+   * so that what was sent may come again.
    */
   #replays({ session, copies, replayed, isSure }: Missing): void {
     for (const copy of copies) {

@@ -1,6 +1,6 @@
 /**
- * A Network Connection with an ear on it, at the broker's end: packets are read where the broker gets and gives them, so that
- * oracles judge what it did at the instant at which it did it.
+ * A Network Connection with an ear on it, at the broker's end: packets are read where the broker gets and gives them,
+ * so that oracles judge what it did at the instant at which it did it.
  *
  *   Client ──> Link ──> Wire ──handed──> broker
  *                        │  <──written──

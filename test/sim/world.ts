@@ -1,12 +1,12 @@
 /**
- * A world in a box: one broker, its Clients, good and bad, the network between them, and everything that can go wrong, in
- * virtual time from a seed.
+ * A world in a box: one broker, its Clients, good and bad, the network between them, and everything that can go wrong,
+ * in virtual time from a seed.
  *
  *   SimulatedClient ── Link (delay, pieces, faults) ── Wire (ears) ── the real Broker
  *                                                        └── Oracles
  *
- * Each instant: everything that is due happens, the turn ends, and the oracles judge. Each Client and each link draws its
- * chances from a generator of its own, so that a fault left out changes as little as possible elsewhere.
+ * Each instant: everything that is due happens, the turn ends, and the oracles judge. Each Client and each link draws
+ * its chances from a generator of its own, so that a fault left out changes as little as possible elsewhere.
  *
  * @module
  */
@@ -492,7 +492,8 @@ export class World {
     this.#oracles.finish()
     for (const { clientId, isConnected, isRefused, unfinished } of clients) {
       const session = this.#oracles.sessions.get(clientId)
-      // A Session that ends with a Connection which the broker takes for alive needs room as a new one does, to be kept instead.
+      // A Session that ends with a Connection which the broker takes for alive needs room as a new one does, to be kept
+      // instead.
       const hasRoom = !isRefused || session?.expiryMs !== 0
       if (!isConnected && session !== undefined && hasRoom) this.#failed(`${clientId} is not connected in the end`)
       if (unfinished > 0 && !isRefused) this.#failed(`${clientId} waits for ${unfinished} acknowledgements in the end`)

@@ -1,6 +1,6 @@
 /**
- * The ledger: every statement of both standards, what stands for those that one exchange of packets cannot show, and where
- * we knowingly differ. The tables are the CSV files in `ledger/`; nothing else in the project repeats them.
+ * The ledger: every statement of both standards, what stands for those that one exchange of packets cannot show, and
+ * where we knowingly differ. The tables are the CSV files in `ledger/`; nothing else in the project repeats them.
  *
  * @module
  */

@@ -5,8 +5,8 @@
  *
  *   a copy of build/ ──one file replaced──> a process: only tests that name the ids ──> every id has a red test?
  *
- * One copy for each processor; the tree itself is never touched. A mutant has to compile: what the compiler finds needs no
- * test.
+ * One copy for each processor; the tree itself is never touched. A mutant has to compile: what the compiler finds needs
+ * no test.
  *
  * @module
  */

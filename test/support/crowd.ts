@@ -1,6 +1,6 @@
 /**
- * A broker with very many clients: some over sockets, from a process of their own, and the rest attached without any, each with a
- * subscription of its own; and a load of messages for the attached ones.
+ * A broker with very many clients: some over sockets, from a process of their own, and the rest attached without any,
+ * each with a subscription of its own; and a load of messages for the attached ones.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * What real memory and processor time a piece of code takes, and how a test judges it. The engine decides when it collects,
- * compiles and moves things, so a single figure says little: garbage that is still there, or code that was just compiled, counts
- * as used. What the code itself takes is in every figure, though. So a test asks for the least of several, and allows several
- * times what is right: the mistakes that such a test is for take ten times as much or more.
+ * What real memory and processor time a piece of code takes, and how a test judges it. The engine decides when it
+ * collects, compiles and moves things, so a single figure says little: garbage that is still there, or code that was
+ * just compiled, counts as used. What the code itself takes is in every figure, though. So a test asks for the least of
+ * several, and allows several times what is right: the mistakes that such a test is for take ten times as much or more.
  *
  * Nothing else in a test reads the heap or a clock (test/unit/tools/luck.test.ts).
  *

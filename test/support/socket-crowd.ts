@@ -1,6 +1,6 @@
 /**
- * A process with very many clients that connect over sockets and then only stay: `node socket-crowd.js PORT COUNT` writes a line
- * when all have logged in, and ends with its standard input.
+ * A process with very many clients that connect over sockets and then only stay: `node socket-crowd.js PORT COUNT`
+ * writes a line when all have logged in, and ends with its standard input.
  *
  * @module
  */

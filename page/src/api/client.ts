@@ -1,6 +1,6 @@
 /**
- * The operations of the broker as functions of the page. Names, parameters and answers are the types of `broker.admin`, methods and
- * paths those of its table: an operation, parameter or field that is renamed does not compile here.
+ * The operations of the broker as functions of the page. Names, parameters and answers are the types of `broker.admin`,
+ * methods and paths those of its table: an operation, parameter or field that is renamed does not compile here.
  *
  * @module
  */

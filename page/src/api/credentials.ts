@@ -1,6 +1,6 @@
 /**
- * The login of this page: a cookie that no script sees, with a token that the page sends beside it; or an API key, which is kept in
- * memory only and forgotten with the tab.
+ * The login of this page: a cookie that no script sees, with a token that the page sends beside it; or an API key,
+ * which is kept in memory only and forgotten with the tab.
  *
  * @module
  */

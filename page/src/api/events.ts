@@ -1,6 +1,6 @@
 /**
- * Streams of the broker (Server-Sent Events): its events as they happen, and traces. Read by `fetch`, because an `EventSource`
- * cannot send an API key.
+ * Streams of the broker (Server-Sent Events): its events as they happen, and traces. Read by `fetch`, because an
+ * `EventSource` cannot send an API key.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The console of this tab: one client, its WebSocket, its subscriptions and its messages. It goes on while other pages are looked at,
- * connects again by itself, and ends with the login.
+ * The console of this tab: one client, its WebSocket, its subscriptions and its messages. It goes on while other pages
+ * are looked at, connects again by itself, and ends with the login.
  *
  *   off ──connect──> connecting ──CONNACK──> connected
  *                      ^   └────── lost ───────┘ │

@@ -1,6 +1,6 @@
 /**
- * The MQTT 5.0 client of the console: bytes in, bytes out. It knows no WebSocket and no clock, so a test drives it against the broker
- * itself.
+ * The MQTT 5.0 client of the console: bytes in, bytes out. It knows no WebSocket and no clock, so a test drives it
+ * against the broker itself.
  *
  *   publish, subscribe, unsubscribe ──> side.write        the promise resolves with the Reason Code of the answer
  *   receive(bytes) ──> side.received(message)             acknowledged as its QoS asks

@@ -1,6 +1,6 @@
 /**
- * The packets of MQTT 5.0 that a client of the page writes and reads. The broker has a codec of its own, which is made for Node's
- * memory and for speed; this one is made for a browser, and shares its tables.
+ * The packets of MQTT 5.0 that a client of the page writes and reads. The broker has a codec of its own, which is made
+ * for Node's memory and for speed; this one is made for a browser, and shares its tables.
  *
  * @module
  */

@@ -57,7 +57,10 @@ export function textOf(payload: Uint8Array): string | undefined {
   }
 }
 
-/** How a payload is shown unless somebody chooses: JSON if it is an object or a list, text if it is one, bytes otherwise. */
+/**
+ * How a payload is shown unless somebody chooses: JSON if it is an object or a list, text if it is one, bytes
+ * otherwise.
+ */
 export function usualView(payload: Uint8Array): PayloadView {
   const text = textOf(payload)
   if (text === undefined || payload.some(isControl)) return 'hex'

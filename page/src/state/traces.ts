@@ -1,6 +1,6 @@
 /**
- * The traces that this tab follows. They are followed until they end, whatever place is looked at, because the broker ends a trace
- * that nobody reads; the latest records of each are kept for the list and the file.
+ * The traces that this tab follows. They are followed until they end, whatever place is looked at, because the broker
+ * ends a trace that nobody reads; the latest records of each are kept for the list and the file.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Users, groups, roles, defaults and bans in memory, and how they change: all of a plan or nothing of it, within the limits, and
- * only if nobody else has changed meanwhile what the plan was based on.
+ * Users, groups, roles, defaults and bans in memory, and how they change: all of a plan or nothing of it, within the
+ * limits, and only if nobody else has changed meanwhile what the plan was based on.
  *
  *   operation ──> plan ──check──> entries ──> listeners: plugins forget what they remembered, clients are reviewed
  *                                    └──────> keeper: the Store
@@ -254,8 +254,8 @@ export class Directory {
    *
    * @returns the version of each entry that was set, in the order of the plan; 0 for one that was removed
    * @throws {UsageError} if an entry refers to a role or group that does not exist
-   * @throws {SluiceError} `ERR_VERSION` if an entry has another version than expected, `ERR_LIMIT` for more than the limits
-   * allow
+   * @throws {SluiceError} `ERR_VERSION` if an entry has another version than expected, `ERR_LIMIT` for more than the
+   * limits allow
    * @throws {StoreError} `ERR_STORE_FULL`
    */
   carryOut(plan: readonly Step[]): readonly number[] {

@@ -1,5 +1,6 @@
 /**
- * The rules of a client, in the order in which they decide. The first that applies decides, as in Mosquitto's dynamic security:
+ * The rules of a client, in the order in which they decide. The first that applies decides, as in Mosquitto's dynamic
+ * security:
  *
  *   the user's own roles before those of its groups; then by priority of the group, of the role, of the rule; then deny before allow
  *

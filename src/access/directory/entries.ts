@@ -4,13 +4,15 @@
  *   user ──┬──────────────> role ──> rules
  *          └──> group ────> role ──> rules          defaults: what holds where no rule applies
  *
- * Entries refer to roles and groups by name and by the number that the role or group got when it was made: a role that is
- * deleted and made again under the same name gives nobody what the old one gave.
+ * Entries refer to roles and groups by name and by the number that the role or group got when it was made: a role that
+ * is deleted and made again under the same name gives nobody what the old one gave.
  *
  * @module
  */
 
-/** The role that may change users, groups, roles and rules from MQTT (`$CONTROL/dynamic-security/v1`). No rule gives it. */
+/**
+ * The role that may change users, groups, roles and rules from MQTT (`$CONTROL/dynamic-security/v1`). No rule gives it.
+ */
 export const ADMINISTRATOR = 'administrator'
 
 /** What a rule is about. */

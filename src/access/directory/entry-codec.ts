@@ -1,5 +1,6 @@
 /**
- * Entries as text for the Store: JSON, with the number of the entry. Fields that an entry lacks are those of a version before them.
+ * Entries as text for the Store: JSON, with the number of the entry. Fields that an entry lacks are those of a version
+ * before them.
  *
  * @module
  */

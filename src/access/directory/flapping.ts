@@ -1,5 +1,6 @@
 /**
- * Counts connections of one client identifier or network in windows of time, to find those that come and go all the time.
+ * Counts connections of one client identifier or network in windows of time, to find those that come and go all the
+ * time.
  *
  * The table is bounded: the entry that was used longest ago is dropped first.
  *

@@ -1,6 +1,6 @@
 /**
- * Whether a plan takes the role `administrator` from the last user who has it: by removing or disabling users, by removing the
- * role or a group, or by what a user or a group is given. Bans do not count: none keeps out the last one.
+ * Whether a plan takes the role `administrator` from the last user who has it: by removing or disabling users, by
+ * removing the role or a group, or by what a user or a group is given. Bans do not count: none keeps out the last one.
  *
  * Only the administrators of now and the users of the plan are looked at, unless the plan gives a group the role.
  *

@@ -1,6 +1,7 @@
 /**
- * What an import gives users and takes from them: rules, and the order in which they decide. A rule that stays may come to decide
- * before rules of the other effect that it came after, because a role or group got another priority, or the other way round.
+ * What an import gives users and takes from them: rules, and the order in which they decide. A rule that stays may come
+ * to decide before rules of the other effect that it came after, because a role or group got another priority, or the
+ * other way round.
  *
  * @module
  */
@@ -70,8 +71,8 @@ function holdingsOf(directory: Directory, userName: string | undefined): Holding
 }
 
 /**
- * How many rules of the other effect decide before each rule. As long as these numbers stay, so do decisions: among rules of one
- * effect, the order means nothing.
+ * How many rules of the other effect decide before each rule. As long as these numbers stay, so do decisions: among
+ * rules of one effect, the order means nothing.
  */
 function placesOf(rules: readonly EffectiveRule[], stays: (rule: string) => boolean): ReadonlyMap<string, number> {
   const places = new Map<string, number>()

@@ -1,6 +1,6 @@
 /**
- * Makes the file of users, groups, roles and the default access: a snapshot at once, and the file of it in slices. One at a time,
- * because a snapshot keeps what is replaced meanwhile.
+ * Makes the file of users, groups, roles and the default access: a snapshot at once, and the file of it in slices. One
+ * at a time, because a snapshot keeps what is replaced meanwhile.
  *
  * @module
  */

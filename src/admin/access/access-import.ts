@@ -1,12 +1,12 @@
 /**
- * Takes over a file of users, groups and roles: as one plan, of which all is carried out or nothing. What each user may do before
- * and after is compared on copies: that is the dry run.
+ * Takes over a file of users, groups and roles: as one plan, of which all is carried out or nothing. What each user may
+ * do before and after is compared on copies: that is the dry run.
  *
  *   read ──> plan ──> prepare ──> copy, copy ──> commit ──> compare
  *   └──────────── in slices ────────────────┘   at once     in slices
  *
- * If somebody else changes users or roles during the first slices, these begin again. As much is committed at once as fits in a
- * turn; what is beyond has to come in another import.
+ * If somebody else changes users or roles during the first slices, these begin again. As much is committed at once as
+ * fits in a turn; what is beyond has to come in another import.
  *
  * @module
  */
@@ -77,7 +77,10 @@ export function planOfFile(directory: Directory, content: unknown): AccessPlan {
   return { plan: finish(planOf(directory, file, false)), notes: file.notes }
 }
 
-/** @throws {SluiceError} `ERR_LIMIT` for more than can be done in a turn; `ERR_VERSION`; `ERR_FORBIDDEN`; `ERR_USAGE` for the last administrator */
+/**
+ * @throws {SluiceError} `ERR_LIMIT` for more than can be done in a turn; `ERR_VERSION`; `ERR_FORBIDDEN`; `ERR_USAGE`
+ * for the last administrator
+ */
 async function commit(broker: Broker, prepared: PreparedPlan, options: CallOptions): Promise<void> {
   const { directory, turn } = serverOf(broker)
   const { length } = prepared.written

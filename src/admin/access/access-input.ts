@@ -85,7 +85,11 @@ export function checkObject(input: unknown, what: string): Readonly<Record<strin
   throw new UsageError(`${what} must be an object, got ${show(input)}`)
 }
 
-/** A name that a client has chosen: it may have control characters, and has to be bannable all the same. @throws {UsageError} */
+/**
+ * A name that a client has chosen: it may have control characters, and has to be bannable all the same.
+ *
+ * @throws {UsageError}
+ */
 function checkChosen(value: unknown): string {
   const text = checkText(value, 'value')
   if (text === '') throw new UsageError('value must not be empty')

@@ -1,7 +1,7 @@
 /**
- * Users, groups, roles and the default access as they are at one moment, to be read in slices while they change. Entries are replaced
- * and never changed, so two lists of each type are all that is copied: two milliseconds for 100,000 users, where a copy of
- * the Map takes forty.
+ * Users, groups, roles and the default access as they are at one moment, to be read in slices while they change.
+ * Entries are replaced and never changed, so two lists of each type are all that is copied: two milliseconds for
+ * 100,000 users, where a copy of the Map takes forty.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * Bans: made, ended, and removed once they are over.
  *
- * No ban locks the last administrator out: one of that user is refused, and those of client identifiers, addresses and networks do
- * not stop a user who has the role `administrator` and the right password.
+ * No ban locks the last administrator out: one of that user is refused, and those of client identifiers, addresses and
+ * networks do not stop a user who has the role `administrator` and the right password.
  *
  * @module
  */

@@ -1,4 +1,7 @@
-/** The caller of a change that takes time, such as one with a password that is hashed: it may have lost its role meanwhile. @module */
+/**
+ * The caller of a change that takes time, such as one with a password that is hashed: it may have lost its role
+ * meanwhile. @module
+ */
 import { SluiceError } from '../../base/errors.ts'
 import type { CallOptions } from '../../broker/host/admin.ts'
 import { ownerOf } from '../../broker/host/trace-admin.ts'

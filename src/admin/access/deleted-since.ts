@@ -1,6 +1,7 @@
 /**
- * The entries that a change is about, while a password is hashed for it. Another of the same name, made meanwhile, is none of them:
- * a user that is deleted does not come back by a change that began before, and a role that was made again is not given instead.
+ * The entries that a change is about, while a password is hashed for it. Another of the same name, made meanwhile, is
+ * none of them: a user that is deleted does not come back by a change that began before, and a role that was made again
+ * is not given instead.
  *
  * @module
  */

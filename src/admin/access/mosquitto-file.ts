@@ -6,8 +6,9 @@
  *   subscribeLiteral, …Pattern        subscribe, literal or not
  *   unsubscribeLiteral, …Pattern      unsubscribe
  *
- * A role that may publish to `$CONTROL/dynamic-security/v1` there makes its users administrators: here no rule does, so they get the
- * role `administrator`, unless a `deny` is in front of it there: in the role, or in another one of the same user or group.
+ * A role that may publish to `$CONTROL/dynamic-security/v1` there makes its users administrators: here no rule does, so
+ * they get the role `administrator`, unless a `deny` is in front of it there: in the role, or in another one of the
+ * same user or group.
  *
  * @module
  */

@@ -1,4 +1,6 @@
-/** Where the WebSocket of a console is, and what it is offered: read before the API is loaded, and by the page. @module */
+/**
+ * Where the WebSocket of a console is, and what it is offered: read before the API is loaded, and by the page. @module
+ */
 
 export const CONSOLE_PATH = '/api/v1/console'
 

@@ -8,8 +8,8 @@ import { roles } from '../operation.ts'
 export const CONSOLE_ROLE = 'operator'
 
 /**
- * An operator publishes to every topic, as with the operation `publish`. Whoever subscribes reads payloads, so that takes a role
- * which may see them.
+ * An operator publishes to every topic, as with the operation `publish`. Whoever subscribes reads payloads, so that
+ * takes a role which may see them.
  *
  * @returns `undefined` for a role that may have no console
  */

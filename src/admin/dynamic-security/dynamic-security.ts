@@ -1,11 +1,12 @@
 /**
- * Mosquitto's dynamic security, as `mosquitto_ctrl dynsec` uses it: commands in JSON come on `$CONTROL/dynamic-security/v1`, and the
- * answer goes to their sender alone.
+ * Mosquitto's dynamic security, as `mosquitto_ctrl dynsec` uses it: commands in JSON come on
+ * `$CONTROL/dynamic-security/v1`, and the answer goes to their sender alone.
  *
  *   { "commands": [{ "command": "createClient", "username": "ann" }] }
  *   { "responses": [{ "command": "createClient" }] }
  *
- * They are carried out one after the other, and answered once all of them are stored. Who may send them is not decided here.
+ * They are carried out one after the other, and answered once all of them are stored. Who may send them is not decided
+ * here.
  *
  * @module
  */
@@ -69,10 +70,14 @@ function parse(payload: string): unknown {
   }
 }
 
-/** Of a command and of the entries of its lists, what is no secret: which entry it is about, and what that may do then. */
+/**
+ * Of a command and of the entries of its lists, what is no secret: which entry it is about, and what that may do then.
+ */
 const RECORDED = ['username', 'groupname', 'rolename', 'clientid', 'disabled', 'priority', 'acltype', 'topic', 'allow']
 const RECORDED_LISTS = ['roles', 'groups', 'clients', 'acls']
-/** Characters of a longer list, of which only the length is recorded: a line of the audit log has to hold all of them. */
+/**
+ * Characters of a longer list, of which only the length is recorded: a line of the audit log has to hold all of them.
+ */
 const MAX_RECORDED_LIST = 750
 const VIEWS = /^(get|list)/
 

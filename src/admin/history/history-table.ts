@@ -4,8 +4,8 @@ import type { HistoryFigure } from '../../broker/host/history-view.ts'
 import { droppedMessages } from '../../reporting/load-averages.ts'
 
 /**
- * `gauge`: kept as it is. `counter`: what it grew by, each second. `share`: milliseconds that it grew by, in percent of the time.
- * `mean`: what it grew by, divided by what its `of` grew by.
+ * `gauge`: kept as it is. `counter`: what it grew by, each second. `share`: milliseconds that it grew by, in percent of
+ * the time. `mean`: what it grew by, divided by what its `of` grew by.
  */
 interface HistoryRow {
   readonly kind: 'gauge' | 'counter' | 'share' | 'mean'

@@ -1,6 +1,6 @@
 /**
- * What the broker did: an hour by the second, in memory, and a month by the hour, which is stored. So a page that opens has
- * something to show.
+ * What the broker did: an hour by the second, in memory, and a month by the hour, which is stored. So a page that opens
+ * has something to show.
  *
  *   each second ──> sample ──> hour: 3,600 rows ──average──> month: 744 rows ──each hour──> file
  *

@@ -3,8 +3,8 @@
  *
  *   rate ──> host, origin ──> /health, the page ──> who is it? ──> path, method ──> role ──> body ──> parameters ──> operation ──> audit
  *
- * The body is read only for those who may do what they ask for. Views are read in slices of turns, so that clients are served
- * meanwhile.
+ * The body is read only for those who may do what they ask for. Views are read in slices of turns, so that clients are
+ * served meanwhile.
  *
  * @module
  */

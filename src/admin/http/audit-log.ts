@@ -4,9 +4,9 @@
  *   {"time":"2026-11-30T12:00:00.000Z","who":"key 3f9a01b2c4d5 (deploy)","from":"192.0.2.7","what":"disconnect",
  *    "parameters":{"clientId":"meter-7"},"status":200}
  *
- * Lines are appended one batch after the other. When the file has reached its size it becomes `FILE.1`, and the one before is
- * deleted. What cannot be written waits, up to a limit, and is tried again with the next line. A disk that becomes full may
- * take half a line, after which the next one begins a line of its own.
+ * Lines are appended one batch after the other. When the file has reached its size it becomes `FILE.1`, and the one
+ * before is deleted. What cannot be written waits, up to a limit, and is tried again with the next line. A disk that
+ * becomes full may take half a line, after which the next one begins a line of its own.
  *
  * @module
  */
@@ -125,7 +125,10 @@ export class AuditLog {
   }
 }
 
-/** Names come from clients too, and operators read the file on a terminal: escapes as in JSON, which is read back the same. */
+/**
+ * Names come from clients too, and operators read the file on a terminal: escapes as in JSON, which is read back the
+ * same.
+ */
 function lineOf(entry: AuditEntry): string {
   return `${printable(JSON.stringify(entry))}\n`
 }

@@ -1,7 +1,7 @@
 /**
- * What the audit log shows of the parameters of an action: the values of those whose type is plain. Objects (properties, a
- * configuration, a file of users) and payloads may hold secrets; so may a parameter that does not exist, because it may be a
- * password under a mistyped name.
+ * What the audit log shows of the parameters of an action: the values of those whose type is plain. Objects
+ * (properties, a configuration, a file of users) and payloads may hold secrets; so may a parameter that does not exist,
+ * because it may be a password under a mistyped name.
  *
  * @module
  */

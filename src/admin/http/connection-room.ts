@@ -4,9 +4,9 @@
  *   accept() ──> handshake, request ──> under way ──> idle ──> next request ──> closed
  *   |<-- waiting ------------------>|              |<-- waiting -->|
  *
- * A request whose body is still arriving is not under way yet. A connection that sends half a request costs its peer nothing. So when the room is full, the oldest waiting connection
- * of the network that has most of them gives way, and no network can keep a balancer from its health checks. A request
- * that is under way is never interrupted for another.
+ * A request whose body is still arriving is not under way yet. A connection that sends half a request costs its peer
+ * nothing. So when the room is full, the oldest waiting connection of the network that has most of them gives way, and
+ * no network can keep a balancer from its health checks. A request that is under way is never interrupted for another.
  *
  * @module
  */

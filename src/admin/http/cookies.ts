@@ -1,7 +1,7 @@
 /**
- * The cookie of a login. A host has one set of cookies for all of its ports, so the name has the port; a cookie of another port that
- * is sent nevertheless fits no login. Through TLS the name begins with `__Host-`: then no other host, and no page without TLS, can
- * set it.
+ * The cookie of a login. A host has one set of cookies for all of its ports, so the name has the port; a cookie of
+ * another port that is sent nevertheless fits no login. Through TLS the name begins with `__Host-`: then no other host,
+ * and no page without TLS, can set it.
  *
  * @module
  */
@@ -12,8 +12,8 @@ const VALUE = /^[\w-]{43}$/
 type Head = Pick<RequestHead, 'headers' | 'isEncrypted'>
 
 /**
- * The values of all cookies of a login that a request has, if they can be any. A page of the same site may have set others
- * of that name, and a browser may send those first; how many there are is limited by the size of the headers.
+ * The values of all cookies of a login that a request has, if they can be any. A page of the same site may have set
+ * others of that name, and a browser may send those first; how many there are is limited by the size of the headers.
  */
 export function loginCookies({ headers }: Head): string[] {
   const names = [true, false].map((isSecure) => nameOf(headers['host'], isSecure))

@@ -1,6 +1,6 @@
 /**
- * Two checks for whoever watches processes, open to everybody and without details: *live* is a broker that gets to the end of a
- * turn, *ready* is one that also accepts what clients send.
+ * Two checks for whoever watches processes, open to everybody and without details: *live* is a broker that gets to the
+ * end of a turn, *ready* is one that also accepts what clients send.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Whether a request comes from a page of somebody else. A browser can be made to ask this address: by a page of another site,
- * which the `Origin` shows, or by a name of another site that leads here (DNS rebinding), which the `Host` shows. Other programs
- * send no `Origin`, and the host that they dial. A proxy with TLS may be in front of a server without.
+ * Whether a request comes from a page of somebody else. A browser can be made to ask this address: by a page of another
+ * site, which the `Origin` shows, or by a name of another site that leads here (DNS rebinding), which the `Host` shows.
+ * Other programs send no `Origin`, and the host that they dial. A proxy with TLS may be in front of a server without.
  *
  * @module
  */

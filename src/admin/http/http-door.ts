@@ -1,6 +1,6 @@
 /**
- * Where the HTTP API is served: on a Unix domain socket, on a TCP address, or on both. What answers requests is loaded with the
- * first of them.
+ * Where the HTTP API is served: on a Unix domain socket, on a TCP address, or on both. What answers requests is loaded
+ * with the first of them.
  *
  * @module
  */
@@ -319,7 +319,10 @@ function isSame(one: Address, other: Address): boolean {
   return (['type', 'host', 'port', 'path', 'isEncrypted'] as const).every((key) => one[key] === other[key])
 }
 
-/** Whether that address, which is to be given up, keeps another one from being opened: TLS is turned on, or only the host differs. */
+/**
+ * Whether that address, which is to be given up, keeps another one from being opened: TLS is turned on, or only the
+ * host differs.
+ */
 function isInTheWay({ http }: OpenPlace, { type, port }: Address, error: unknown): boolean {
   if (type === 'unix' || !(error instanceof ConfigError) || error.code !== 'ERR_LISTENER_IN_USE') return false
   const bound = http.server.address()

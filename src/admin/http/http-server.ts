@@ -1,6 +1,7 @@
 /**
- * The API behind a server of `node:http`, which is loaded for WebSocket anyway. It reads bodies, writes answers, and bounds what a
- * peer can hold: connections, headers, the time of a request and of an answer. A connection has one request at a time.
+ * The API behind a server of `node:http`, which is loaded for WebSocket anyway. It reads bodies, writes answers, and
+ * bounds what a peer can hold: connections, headers, the time of a request and of an answer. A connection has one
+ * request at a time.
  *
  * @module
  */
@@ -250,8 +251,8 @@ export class HttpServer {
   }
 
   /**
-   * The answers would have to wait for each other, and nothing would limit how many there are. Only one is given: a chunk
-   * may contain thousands of requests, and anybody may send it.
+   * The answers would have to wait for each other, and nothing would limit how many there are. Only one is given: a
+   * chunk may contain thousands of requests, and anybody may send it.
    */
   #refusePipelining(socket: Socket, response: ServerResponse): void {
     if (this.#refused.has(socket)) return

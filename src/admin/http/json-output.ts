@@ -1,6 +1,6 @@
 /**
- * Values as JSON. Lists take their time to write, so their items are written one after the other, and the clients of the broker
- * are served in between.
+ * Values as JSON. Lists take their time to write, so their items are written one after the other, and the clients of
+ * the broker are served in between.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Reports limits of the HTTP API that are reached: each counts, and there is an event for it once a second, because a caller that is
- * refused may come again at once.
+ * Reports limits of the HTTP API that are reached: each counts, and there is an event for it once a second, because a
+ * caller that is refused may come again at once.
  *
  * @module
  */

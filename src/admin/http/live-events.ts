@@ -1,6 +1,6 @@
 /**
- * The events that readers of the HTTP API may follow, and how they are written: those about clients, sessions and the broker, not
- * those that come with every message.
+ * The events that readers of the HTTP API may follow, and how they are written: those about clients, sessions and the
+ * broker, not those that come with every message.
  *
  * @module
  */

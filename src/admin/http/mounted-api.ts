@@ -3,9 +3,9 @@
  *
  *   program ──its own routes, limits, time-outs──> handler ──path is cut off──> Api ──the same locks──> answer
  *
- * Of what the program and its proxies say about a request, only what the program says here is believed: a header such as
- * `X-Forwarded-For` may come from anybody. No request is ever that of the local administrator, and certificates that the program has
- * accepted are its own affair.
+ * Of what the program and its proxies say about a request, only what the program says here is believed: a header such
+ * as `X-Forwarded-For` may come from anybody. No request is ever that of the local administrator, and certificates that
+ * the program has accepted are its own affair.
  *
  * @module
  */
@@ -54,7 +54,9 @@ export class MountedApi {
   }
 }
 
-/** @returns path and query below `path`; where to go instead, for relative links to work; `undefined` if it is elsewhere */
+/**
+ * @returns path and query below `path`; where to go instead, for relative links to work; `undefined` if it is elsewhere
+ */
 function targetOf(request: IncomingMessage, path: string): string | { readonly location: string } | undefined {
   const { url = '' } = request
   // Frameworks cut off the path themselves, and keep it here.

@@ -5,7 +5,10 @@ import { Problem } from './problem.ts'
 import type { RequestHead } from './request.ts'
 import type { FoundRoute } from './routes.ts'
 
-/** Reads the body of a request; empty if it has none. It has at most `admin.max-request-bytes`, or this limit if it is lower. */
+/**
+ * Reads the body of a request; empty if it has none. It has at most `admin.max-request-bytes`, or this limit if it is
+ * lower.
+ */
 export type ReadBody = (maxBytes?: number) => Promise<Uint8Array>
 
 /** @throws {Problem} for a body where there can be none, or one that is not JSON */

@@ -1,6 +1,6 @@
 /**
- * The parameters of an operation, from where HTTP has them: the path, the query, and a body in JSON. Their types are those of
- * the table; whether they are valid is checked by the operation itself.
+ * The parameters of an operation, from where HTTP has them: the path, the query, and a body in JSON. Their types are
+ * those of the table; whether they are valid is checked by the operation itself.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * How many requests an address may make: so many a second, of which a second's worth may come at once. For each address, one
- * number is kept: the time at which all its requests so far are paid for.
+ * How many requests an address may make: so many a second, of which a second's worth may come at once. For each
+ * address, one number is kept: the time at which all its requests so far are paid for.
  *
  * @module
  */

@@ -77,8 +77,8 @@ export class Streams {
   }
 
   /**
-   * Whoever reads most gives way to one who has at least two fewer, so that nobody keeps others out, and equals do not displace
-   * each other.
+   * Whoever reads most gives way to one who has at least two fewer, so that nobody keeps others out, and equals do not
+   * displace each other.
    *
    * @throws {Problem} `ERR_RATE`
    */

@@ -1,7 +1,7 @@
 /**
  * Which client certificates are a login to the API: those that a CA of `cafile` has signed. OpenSSL checks that in the
- * handshake, with the CAs of that moment; it is looked at again with each request and each second of a stream, because a
- * reload may have replaced or removed the CAs.
+ * handshake, with the CAs of that moment; it is looked at again with each request and each second of a stream, because
+ * a reload may have replaced or removed the CAs.
  *
  * @module
  */

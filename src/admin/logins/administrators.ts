@@ -1,6 +1,6 @@
 /**
- * The ways in for an administrator whom no password lets in: before there is one, and for one who has lost it. Whoever may open the
- * socket of the broker, or runs it in a program, may do this.
+ * The ways in for an administrator whom no password lets in: before there is one, and for one who has lost it. Whoever
+ * may open the socket of the broker, or runs it in a program, may do this.
  *
  * @module
  */
@@ -26,8 +26,8 @@ export function createLoginLink(broker: Broker): LoginLinkView {
 }
 
 /**
- * Gives a user, who is made if there is none, a password and the role `administrator`. Its ban ends, as do all logins and
- * links: whoever has lost a password may have lost more.
+ * Gives a user, who is made if there is none, a password and the role `administrator`. Its ban ends, as do all logins
+ * and links: whoever has lost a password may have lost more.
  *
  * @throws {UsageError} if the broker keeps no users
  */

@@ -1,7 +1,7 @@
 /**
- * What wrong logins to the HTTP API cost: as for clients (access/login-penalties.ts, access/login-gate.ts), the next one from that
- * address has to wait, longer with each. One who has logged in from an address before is not delayed by wrong logins of others
- * there.
+ * What wrong logins to the HTTP API cost: as for clients (access/login-penalties.ts, access/login-gate.ts), the next
+ * one from that address has to wait, longer with each. One who has logged in from an address before is not delayed by
+ * wrong logins of others there.
  *
  *   key, token     checked at once, or refused with 429 while the address has to wait
  *   password       the same; then through the gate, because its check takes time: a few at a time for one address,

@@ -58,7 +58,9 @@ export function newSecret(clock: Clock): string {
   return Buffer.from(clock.randomBytes(TOKEN_BYTES)).toString('base64url')
 }
 
-/** Nobody can guess 256 bits, so a fast hash is enough; and what is looked up by its hash reveals nothing by its time. */
+/**
+ * Nobody can guess 256 bits, so a fast hash is enough; and what is looked up by its hash reveals nothing by its time.
+ */
 export function hashOf(secret: string): string {
   return createHash('sha256').update(secret).digest('base64url')
 }

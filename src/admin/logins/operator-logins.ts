@@ -1,15 +1,17 @@
 /**
- * Who is logged in to the HTTP API with a browser: each login has a cookie, and a token that only the page of this server knows.
+ * Who is logged in to the HTTP API with a browser: each login has a cookie, and a token that only the page of this
+ * server knows.
  *
  *   link, or user and password ──> login ──┬── cookie          every request has both;
  *                                          └── request token   neither is kept here, only hashes of them
  *
- * A browser sends cookies to every port of a host, and any page of the same site makes it send them here. Neither gives anybody
- * the request token, which the page keeps where only its own origin can read it.
+ * A browser sends cookies to every port of a host, and any page of the same site makes it send them here. Neither gives
+ * anybody the request token, which the page keeps where only its own origin can read it.
  *
- * A login ends by itself when it has not been used for a while, and at the latest after its lifetime. What it may do is asked
- * anew with each request, so a user who loses a role, the password or the permission to log in loses it at once. When there is no
- * room for one more, the oldest login of the user who has most of them ends. Logins end with the broker.
+ * A login ends by itself when it has not been used for a while, and at the latest after its lifetime. What it may do is
+ * asked anew with each request, so a user who loses a role, the password or the permission to log in loses it at once.
+ * When there is no room for one more, the oldest login of the user who has most of them ends. Logins end with the
+ * broker.
  *
  * @module
  */

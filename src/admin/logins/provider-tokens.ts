@@ -1,6 +1,6 @@
 /**
- * Tokens of an OpenID provider, as a login to the HTTP API: what verifies them is loaded with the first one, and what they say
- * becomes a role by `admin.openid.roles`.
+ * Tokens of an OpenID provider, as a login to the HTTP API: what verifies them is loaded with the first one, and what
+ * they say becomes a role by `admin.openid.roles`.
  *
  * @module
  */

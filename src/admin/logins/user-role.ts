@@ -1,4 +1,7 @@
-/** What a user of the broker's own store may do with the HTTP API: the roles `viewer`, `operator` and `administrator` give it. @module */
+/**
+ * What a user of the broker's own store may do with the HTTP API: the roles `viewer`, `operator` and `administrator`
+ * give it. @module
+ */
 import type { Directory } from '../../access/directory/directory.ts'
 import type { AdminRole } from '../../broker/host/api-key-views.ts'
 import { roles } from '../operation.ts'

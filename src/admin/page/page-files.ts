@@ -1,6 +1,6 @@
 /**
- * The page for operators, as files: read into memory with the first request for one of them, and served by exact name, so that no
- * path can lead out of the folder.
+ * The page for operators, as files: read into memory with the first request for one of them, and served by exact name,
+ * so that no path can lead out of the folder.
  *
  *   dist/page ──read once──> name ──> bytes, and the same bytes as br and gzip     about 300 kB in all
  *

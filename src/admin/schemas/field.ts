@@ -1,6 +1,6 @@
 /**
- * Fields of views: what they have in JSON. A field is described by a function for its type, and the compiler sees that it is the
- * type of the view, with `undefined` and `null` where the view has them.
+ * Fields of views: what they have in JSON. A field is described by a function for its type, and the compiler sees that
+ * it is the type of the view, with `undefined` and `null` where the view has them.
  *
  *   userName: orAbsent(text()), queuedBytes: integer('bytes'), state: among('sent', 'queued')
  *

@@ -1,6 +1,6 @@
 /**
- * Which plugin and which rule have denied something that a trace shows. It takes a question to every plugin, so it is asked
- * once for each client and topic, and so many times in ten seconds.
+ * Which plugin and which rule have denied something that a trace shows. It takes a question to every plugin, so it is
+ * asked once for each client and topic, and so many times in ten seconds.
  *
  * @module
  */

@@ -136,8 +136,8 @@ function propertyTexts(properties: Fields): string[] {
 }
 
 /**
- * Facts that say the most come first, without their names. The codes of events are those of the broker's decision, so they
- * have no number: what the client was sent is in its packet.
+ * Facts that say the most come first, without their names. The codes of events are those of the broker's decision, so
+ * they have no number: what the client was sent is in its packet.
  */
 function eventText(
   event: string,

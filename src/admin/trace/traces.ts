@@ -1,6 +1,6 @@
 /**
- * All traces of a running broker. It is loaded with the first one, and the broker does nothing for traces while there is
- * none (`reporting/packet-watch.ts`).
+ * All traces of a running broker. It is loaded with the first one, and the broker does nothing for traces while there
+ * is none (`reporting/packet-watch.ts`).
  *
  *   Connection, Publishing, Session ──> TraceTap ──> each Trace that follows it ──> buffer ──> readers
  *

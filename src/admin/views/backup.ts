@@ -14,7 +14,10 @@ import type { BackupOutcome, BackupTask } from '../backup-worker.ts'
 /** Brokers that are copying: a second copy beside it would only be slower. */
 const busy = new WeakSet<Broker>()
 
-/** @throws {UsageError} for a broker without a folder of its own, and with the reason if it cannot be copied; `ERR_BUSY` during another copy */
+/**
+ * @throws {UsageError} for a broker without a folder of its own, and with the reason if it cannot be copied; `ERR_BUSY`
+ * during another copy
+ */
 export async function backUp(broker: Broker, target: string): Promise<BackupView> {
   serverOf(broker)
   const { options } = broker

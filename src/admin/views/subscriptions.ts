@@ -5,8 +5,8 @@
  *   filters in theirs          x/#  y/+  │ x/#  $share/…  │ z        cursor: session and filter of the last item
  *
  * Both orders depend on the names alone (base/hash-order.ts), so that a cursor is good while subscriptions come and go.
- * A page costs a look at each filter of the sessions that it goes through; one that finds few matches ends after `LOOKS`
- * sessions and filters, with what it has found so far.
+ * A page costs a look at each filter of the sessions that it goes through; one that finds few matches ends after
+ * `LOOKS` sessions and filters, with what it has found so far.
  *
  * @module
  */
@@ -67,7 +67,10 @@ export async function subscriptionPage(broker: Broker, query: SubscriptionsQuery
   return { items, cursor: undefined }
 }
 
-/** The next filters of a session, in their order: of very many, only so many are sorted, and all are looked at in slices. */
+/**
+ * The next filters of a session, in their order: of very many, only so many are sorted, and all are looked at in
+ * slices.
+ */
 async function filtersAfter(broker: Broker, session: Session, after: string | undefined): Promise<string[]> {
   const { turn } = serverOf(broker)
   const { size } = session.subscriptions

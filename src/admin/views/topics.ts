@@ -1,6 +1,6 @@
 /**
- * Which topics messages are published to, and how often: counted for some seconds from now on, because the broker keeps no
- * figures of topics. A message costs a look at it while somebody asks, and nothing otherwise.
+ * Which topics messages are published to, and how often: counted for some seconds from now on, because the broker keeps
+ * no figures of topics. A message costs a look at it while somebody asks, and nothing otherwise.
  *
  * @module
  */
@@ -18,7 +18,9 @@ import { matches, topicFilterProblem } from '../../topics/topic-filter.ts'
 const DEFAULT_SECONDS = 5
 /** Topics that have a count of their own; what is published to others is counted together. */
 const MAX_TOPICS = 10_000
-/** Of the names of all these topics, because a topic may have 64 KiB; what is published to others is counted together. */
+/**
+ * Of the names of all these topics, because a topic may have 64 KiB; what is published to others is counted together.
+ */
 const MAX_NAME_BYTES = 4_194_304
 /** Counts at the same time, and those of one caller. */
 const MAX_COUNTS = 6

@@ -1,6 +1,6 @@
 /**
- * What the flight recorder holds about a topic: who has published to it, what became of that, and who got it. All records
- * are looked through, a share of a turn at a time.
+ * What the flight recorder holds about a topic: who has published to it, what became of that, and who got it. All
+ * records are looked through, a share of a turn at a time.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * What answers are made from: times, names and sentences.
  *
- * Text from clients and plugins enters a sentence through `quoted` or `excerpt` only: short, on one line, without tokens.
- * What `Refusals` and `ClosedConnections` keep went through the same function before.
+ * Text from clients and plugins enters a sentence through `quoted` or `excerpt` only: short, on one line, without
+ * tokens. What `Refusals` and `ClosedConnections` keep went through the same function before.
  *
  * @module
  */

@@ -1,4 +1,6 @@
-/** Topics without what is easily mistyped: the case of letters, and slashes and spaces at the ends of levels. @module */
+/**
+ * Topics without what is easily mistyped: the case of letters, and slashes and spaces at the ends of levels. @module
+ */
 
 /**
  * Topics that differ in nothing else have the same plain form.

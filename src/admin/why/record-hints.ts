@@ -56,8 +56,8 @@ function twoClients(fighting: Concerned): HintView {
 }
 
 /**
- * Filters that match nothing that was published, and would if they were spelled like it. One that differs in a level is not
- * reported: nothing is wrong with a client that waits for `lamp/7/set` while only `lamp/7/state` is published.
+ * Filters that match nothing that was published, and would if they were spelled like it. One that differs in a level is
+ * not reported: nothing is wrong with a client that waits for `lamp/7/set` while only `lamp/7/state` is published.
  */
 async function filterHints(inquiry: Inquiry, topics: ReadonlyMap<string, Publication>): Promise<HintView[]> {
   const hints: HintView[] = []

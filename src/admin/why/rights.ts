@@ -9,7 +9,9 @@ import { lastClosed } from './why-closed.ts'
 
 const DOING = { publish: 'publish to', subscribe: 'subscribe to', receive: 'receive' } as const
 
-/** @returns a fact if the rules deny it now to a client that has a session, or is remembered for its latest connection */
+/**
+ * @returns a fact if the rules deny it now to a client that has a session, or is remembered for its latest connection
+ */
 export async function deniedFact(
   inquiry: Inquiry,
   clientId: string,

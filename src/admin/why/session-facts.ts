@@ -38,8 +38,8 @@ export function dropFacts(
 }
 
 /**
- * Whether a message was of QoS 0 for a Client that has been away since before it came. Such messages are counted together,
- * so the topic of the last one says nothing about the others.
+ * Whether a message was of QoS 0 for a Client that has been away since before it came. Such messages are counted
+ * together, so the topic of the last one says nothing about the others.
  */
 function isMissed(
   inquiry: Inquiry,

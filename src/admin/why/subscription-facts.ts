@@ -1,6 +1,6 @@
 /**
- * Whether a Session has a Subscription that a Topic Name matches; if it has, why the Subscription did not deliver, and if
- * not, what became of one that would have matched, or which one nearly does.
+ * Whether a Session has a Subscription that a Topic Name matches; if it has, why the Subscription did not deliver, and
+ * if not, what became of one that would have matched, or which one nearly does.
  *
  * @module
  */

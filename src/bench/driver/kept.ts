@@ -1,6 +1,6 @@
 /**
- * Measures what a broker keeps while nobody is connected: the memory and processor time of each stored session, or of each
- * retained message.
+ * Measures what a broker keeps while nobody is connected: the memory and processor time of each stored session, or of
+ * each retained message.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Measures a fleet that comes back at once: each of many stored sessions has messages waiting. Another client, connected
- * all the time, pings meanwhile; its waits are the latency of the row.
+ * Measures a fleet that comes back at once: each of many stored sessions has messages waiting. Another client,
+ * connected all the time, pings meanwhile; its waits are the latency of the row.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Keeps users, groups, roles and bans in the Store: what a plan changes is recorded in one turn, so that all of it is stored or
- * nothing.
+ * Keeps users, groups, roles and bans in the Store: what a plan changes is recorded in one turn, so that all of it is
+ * stored or nothing.
  *
  * @module
  */

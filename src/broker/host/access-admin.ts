@@ -1,8 +1,9 @@
 /**
  * The operations of `broker.admin` about users, groups, roles, rules and bans: their parameters and answers.
  *
- * A user, group or role is set field by field: what is not given stays as it is. `ifVersion` makes a change depend on the version
- * that it is based on (0: only if there is none); another version is an error `ERR_VERSION`, and nothing is changed.
+ * A user, group or role is set field by field: what is not given stays as it is. `ifVersion` makes a change depend on
+ * the version that it is based on (0: only if there is none); another version is an error `ERR_VERSION`, and nothing is
+ * changed.
  *
  * @module
  */
@@ -285,8 +286,8 @@ export interface AccessAdmin {
   /** Users, groups, roles and the default access as one file; with what passwords were made into only if asked for. */
   exportAccess(parameters?: AccessParameters['exportAccess']): Promise<Readonly<Record<string, unknown>>>
   /**
-   * Takes over such a file, or says what would change. One import changes at most 5,000 entries, and there is one at a time
-   * (`ERR_LIMIT`); a dry run may be of any length.
+   * Takes over such a file, or says what would change. One import changes at most 5,000 entries, and there is one at a
+   * time (`ERR_LIMIT`); a dry run may be of any length.
    */
   importAccess(parameters: ImportRequest): Promise<ImportView>
   /** Whether a client may do something now, and which rule decides it; the client need not be connected. */

@@ -1,6 +1,6 @@
 /**
- * The HTTP API for operators, as the broker sees it: opened with the broker, changed by a reload, closed with it. `src/admin/http`
- * implements it, and is loaded only if `admin` is configured.
+ * The HTTP API for operators, as the broker sees it: opened with the broker, changed by a reload, closed with it.
+ * `src/admin/http` implements it, and is loaded only if `admin` is configured.
  *
  *   reload ──> prepare: what is new opens ──> everything else of the reload ──> commit: what is no longer wanted closes
  *                                                     └── fails ──> abandon: what has just opened closes
@@ -29,15 +29,15 @@ export interface AdminHost {
 /** How the host program serves the API on its own HTTP server. */
 export interface AdminHandlerOptions {
   /**
-   * The path below which the program serves it, such as `/broker`. Default: none, also for frameworks that cut off the path
-   * themselves.
+   * The path below which the program serves it, such as `/broker`. Default: none, also for frameworks that cut off the
+   * path themselves.
    */
   readonly path?: string
   /** Whether browsers come through TLS, which a proxy may end. Default: whether the connection uses TLS. */
   readonly isEncrypted?: boolean
   /**
-   * The IP address of the peer, if proxies are in front of the program: from a header that they set and nobody else can.
-   * Default: that of the connection.
+   * The IP address of the peer, if proxies are in front of the program: from a header that they set and nobody else
+   * can. Default: that of the connection.
    */
   readonly addressOf?: (request: IncomingMessage) => string
   /** Where browsers find it, such as `https://example.com/broker`: for links to log in. Default: not known. */

@@ -1,6 +1,6 @@
 /**
- * The type of `broker.admin`: what operators can see and do, as values. `src/admin` implements it from a table that other
- * doors (HTTP, commands) can use too. It is loaded by the first call.
+ * The type of `broker.admin`: what operators can see and do, as values. `src/admin` implements it from a table that
+ * other doors (HTTP, commands) can use too. It is loaded by the first call.
  *
  * @module
  */
@@ -316,8 +316,8 @@ export interface Admin extends AccessAdmin, AuditAdmin, BridgeAdmin, Configurati
   /** Messages that did not reach a client, by cause. */
   drops(parameters?: object): Promise<readonly DropView[]>
   /**
-   * Why a client did not get a message, is not connected, or was refused, as the parameters say: facts, the deciding one
-   * first, each recorded, derived from what holds now, or unknown.
+   * Why a client did not get a message, is not connected, or was refused, as the parameters say: facts, the deciding
+   * one first, each recorded, derived from what holds now, or unknown.
    */
   why(parameters: WhyQuery, options?: CallOptions): Promise<WhyView>
   /** Why the latest connection of a client ended, or its latest login was refused. */
@@ -350,8 +350,8 @@ export interface Admin extends AccessAdmin, AuditAdmin, BridgeAdmin, Configurati
   /** Makes a link with which a browser logs in as an administrator, once within ten minutes. */
   createLoginLink(parameters?: object): Promise<LoginLinkView>
   /**
-   * Lets an administrator in again: gives a user, who is made if there is none, a password and the role `administrator`,
-   * ends its ban, and ends all logins and links.
+   * Lets an administrator in again: gives a user, who is made if there is none, a password and the role
+   * `administrator`, ends its ban, and ends all logins and links.
    */
   resetAdministrator(parameters: ResetRequest): Promise<UserView>
   /** Ends a client's connection, not its session; `false` if there is none. */

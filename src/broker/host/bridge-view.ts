@@ -1,8 +1,8 @@
 /** A bridge to another broker, as operators see it. @module */
 
 /**
- * Where a bridge is. `local`: its own session here is being opened. `connecting`: to the other broker. `subscribing`: the
- * other broker has accepted the login. `waiting`: for the next attempt.
+ * Where a bridge is. `local`: its own session here is being opened. `connecting`: to the other broker. `subscribing`:
+ * the other broker has accepted the login. `waiting`: for the next attempt.
  */
 export type BridgeState = 'local' | 'connecting' | 'subscribing' | 'connected' | 'waiting' | 'paused'
 

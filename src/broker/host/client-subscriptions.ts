@@ -176,7 +176,8 @@ export class ClientSubscriptions {
   }
 
   /**
-   * The list is checked in slices, when its call is next for this Session; nothing of it is done before all of it is checked.
+   * The list is checked in slices, when its call is next for this Session; nothing of it is done before all of it is
+   * checked.
    *
    * @param check throws a {UsageError} for an item that cannot be
    */

@@ -7,8 +7,8 @@ export interface ConfigurationEntryView {
   /** As a text; `(hidden)` for a secret. */
   readonly value: string
   /**
-   * `environment`: the file has a variable there. `program`: from the program that has made the broker, or from the command
-   * that has started it. `default`: nobody has given it.
+   * `environment`: the file has a variable there. `program`: from the program that has made the broker, or from the
+   * command that has started it. `default`: nobody has given it.
    */
   readonly source: 'file' | 'environment' | 'program' | 'default'
   /** The configuration file that has the value. */

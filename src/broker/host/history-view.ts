@@ -30,7 +30,9 @@ export type HistoryFigure = keyof HistorySample
 /** The figures of the last hour or of the last month, the oldest first. */
 export interface HistoryView {
   readonly span: 'hour' | 'month'
-  /** The ends of the intervals, in milliseconds since 1970. There is none for the time in which the broker did not run. */
+  /**
+   * The ends of the intervals, in milliseconds since 1970. There is none for the time in which the broker did not run.
+   */
   readonly atMs: readonly number[]
   /** For each figure its values, as many as there are times: averages over their intervals. */
   readonly figures: Readonly<Record<HistoryFigure, readonly number[]>>

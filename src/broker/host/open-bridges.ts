@@ -1,6 +1,6 @@
 /**
- * The bridges to other brokers, as the broker sees them: opened with it, changed by a reload, closed with it. `src/bridges`
- * implements them, and is loaded only if `bridges` is configured.
+ * The bridges to other brokers, as the broker sees them: opened with it, changed by a reload, closed with it.
+ * `src/bridges` implements them, and is loaded only if `bridges` is configured.
  *
  *   reload ──> prepare: files are read ──> everything else of the reload ──> apply: bridges begin, change and end
  *

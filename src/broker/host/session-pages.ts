@@ -6,8 +6,8 @@
  *
  * The order depends on Client Identifiers alone, so a cursor is valid for ever: Sessions that come or go meanwhile may
  * be listed or not, and those that stay are listed once. A page costs one look at a leaf of the registry, up to 8,192
- * identifiers. A page that finds few matches ends after `LOOKS` Sessions, with what it has found so far and a cursor: however
- * many Sessions there are, no page takes long.
+ * identifiers. A page that finds few matches ends after `LOOKS` Sessions, with what it has found so far and a cursor:
+ * however many Sessions there are, no page takes long.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * The export of figures, log lines and traces, as the broker sees it: made before anything opens, begun with the broker, replaced by
- * a reload, ended with the broker. `src/telemetry` implements it, and is loaded only if `telemetry` is configured.
+ * The export of figures, log lines and traces, as the broker sees it: made before anything opens, begun with the
+ * broker, replaced by a reload, ended with the broker. `src/telemetry` implements it, and is loaded only if `telemetry`
+ * is configured.
  *
  * @module
  */

@@ -1,4 +1,7 @@
-/** Traces: what happens to clients that an operator follows, as it happens. The format of a trace is described here. @module */
+/**
+ * Traces: what happens to clients that an operator follows, as it happens. The format of a trace is described here.
+ * @module
+ */
 import type { PacketName } from '../../codec/packet-types.ts'
 import type { AdminRole } from './api-key-views.ts'
 
@@ -98,7 +101,9 @@ export interface TraceRecord {
   /** Of a packet: whether the broker received or sent it. */
   readonly direction?: 'received' | 'sent'
   readonly packet?: TracePacket
-  /** An event of the broker by its name (docs/reference/events.md), or `following`: the client was connected already. */
+  /**
+   * An event of the broker by its name (docs/reference/events.md), or `following`: the client was connected already.
+   */
   readonly event?: string
   /** Fields of the event. */
   readonly details?: Readonly<Record<string, unknown>>

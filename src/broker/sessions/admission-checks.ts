@@ -187,8 +187,8 @@ export class AdmissionChecks {
 }
 
 /**
- * The console of an operator speaks 5.0 alone, has an identifier that nobody else can choose, leaves nothing behind, and is logged in
- * already.
+ * The console of an operator speaks 5.0 alone, has an identifier that nobody else can choose, leaves nothing behind,
+ * and is logged in already.
  */
 function consoleRefusal({ clientId, will, properties }: ReceivedConnect): Refusal | undefined {
   if (clientId !== '') {

@@ -1,6 +1,7 @@
 /**
- * Whether a client is banned: by its client identifier, address or network before anybody is asked about its login, and by its user
- * once that is known. Clients that connect all the time are banned here as well, if the configuration says so.
+ * Whether a client is banned: by its client identifier, address or network before anybody is asked about its login, and
+ * by its user once that is known. Clients that connect all the time are banned here as well, if the configuration says
+ * so.
  *
  * @module
  */
@@ -33,8 +34,8 @@ export class BanChecks {
   }
 
   /**
-   * Before the login. A client that claims to be an administrator may prove it: `client` decides then. One that begins an exchange
-   * may claim it in the first step: `exchange` decides then.
+   * Before the login. A client that claims to be an administrator may prove it: `client` decides then. One that begins
+   * an exchange may claim it in the first step: `exchange` decides then.
    */
   claimed({ peer }: Connection, { clientId, userName, properties }: ReceivedConnect): Refusal | undefined {
     const claimed = userName ?? peer.certificateUserName

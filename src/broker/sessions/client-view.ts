@@ -17,13 +17,13 @@ export interface ClientView extends ConnectionIdentity {
   /** `undefined` without TLS, or if the TLS is not the broker's own. */
   readonly tls: TlsView | undefined
   /**
-   * `accepted`: its CONNACK waits for the store. `connected`. `answering`: its last packet waits for a plugin or the store, and
-   * everything behind it waits too.
+   * `accepted`: its CONNACK waits for the store. `connected`. `answering`: its last packet waits for a plugin or the
+   * store, and everything behind it waits too.
    */
   readonly state: 'accepted' | 'connected' | 'answering'
   /**
-   * False while the broker does not read from it: its output or an answer is waiting, it has exceeded a rate, it waits for a
-   * subscriber, or others are being served first.
+   * False while the broker does not read from it: its output or an answer is waiting, it has exceeded a rate, it waits
+   * for a subscriber, or others are being served first.
    */
   readonly isRead: boolean
   readonly connectedAtMs: number
@@ -39,7 +39,9 @@ export interface ClientView extends ConnectionIdentity {
   readonly keepAlive: number
   /** In seconds; 4294967295 for a session that never expires (§3.1.2.11.2). */
   readonly sessionExpiryInterval: number
-  /** Messages of QoS 1 and 2 that may be in flight to it: its Receive Maximum, or `max-inflight-messages` (§3.1.2.11.3). */
+  /**
+   * Messages of QoS 1 and 2 that may be in flight to it: its Receive Maximum, or `max-inflight-messages` (§3.1.2.11.3).
+   */
   readonly receiveMaximum: number
   /** How many more may be sent before it acknowledges one (§4.9). */
   readonly sendQuota: number
@@ -64,8 +66,8 @@ export interface ClientView extends ConnectionIdentity {
   /** The memory that the session takes: its subscriptions, its Will and its messages. */
   readonly sessionMemoryBytes: number
   /**
-   * Mean time from sending a PUBLISH of QoS 1 or 2 until its PUBACK or PUBREC, in milliseconds: the latest ones count most. A PUBLISH
-   * of QoS 2 may first wait for the store. `null` until one was acknowledged on this connection.
+   * Mean time from sending a PUBLISH of QoS 1 or 2 until its PUBACK or PUBREC, in milliseconds: the latest ones count
+   * most. A PUBLISH of QoS 2 may first wait for the store. `null` until one was acknowledged on this connection.
    */
   readonly acknowledgementMs: number | null
 }
@@ -77,7 +79,8 @@ const STATES: Readonly<Partial<Record<State, ClientView['state']>>> = {
 }
 
 /**
- * Written out as one literal: gathered from parts with `...`, it would cost V8 sixty times as much, and a page has a thousand.
+ * Written out as one literal: gathered from parts with `...`, it would cost V8 sixty times as much, and a page has a
+ * thousand.
  *
  * @returns `undefined` for a Session without a Connection
  */

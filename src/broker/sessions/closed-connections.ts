@@ -25,8 +25,8 @@ import type { ConnectionIdentity } from './connection-identity.ts'
 export const MAX_NAME_LENGTH = 256
 
 /**
- * A connection that has ended after its client had logged in. Times are in milliseconds since 1970. The client identifier
- * and the user names are cut to 256 characters.
+ * A connection that has ended after its client had logged in. Times are in milliseconds since 1970. The client
+ * identifier and the user names are cut to 256 characters.
  */
 export interface ClosedConnectionView extends ConnectionIdentity {
   readonly connectedAtMs: number

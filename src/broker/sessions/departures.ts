@@ -1,5 +1,6 @@
 /**
- * Handles the end of a Connection: counts and logs it, emits the event, and ends its Session or lets it wait for its Client.
+ * Handles the end of a Connection: counts and logs it, emits the event, and ends its Session or lets it wait for its
+ * Client.
  *
  * A power cut or a proxy that restarts closes thousands of streams in one poll. Connections whose end does not fit into
  * the turn form one line, which has the share of one owner, so that Clients that are still there do not wait for those

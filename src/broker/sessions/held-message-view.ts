@@ -24,8 +24,8 @@ export const waitTable: Readonly<Record<WaitReason, string>> = {
 /** A message that a session holds. Times are in milliseconds since 1970. */
 export interface HeldMessageView {
   /**
-   * `queued`: it waits to be sent. `sent`: it is in flight. `released`: it is in flight at QoS 2, and the client has it. What is in
-   * flight when a connection ends is sent again on the next one.
+   * `queued`: it waits to be sent. `sent`: it is in flight. `released`: it is in flight at QoS 2, and the client has
+   * it. What is in flight when a connection ends is sent again on the next one.
    */
   readonly state: 'queued' | 'sent' | 'released'
   /** What it is waiting for, or what the first message of its queue is waiting for. */

@@ -1,12 +1,13 @@
 /**
- * Sessions of connected clients that have not taken all that was meant for them, noted as it happens: when a queue begins, when
- * a socket takes no more, and when a client comes back to a queue. So a list of slow subscribers looks at these, and not at all
- * sessions.
+ * Sessions of connected clients that have not taken all that was meant for them, noted as it happens: when a queue
+ * begins, when a socket takes no more, and when a client comes back to a queue. So a list of slow subscribers looks at
+ * these, and not at all sessions.
  *
  *   oldest [ a, b, c … ] newest      up to MAX_NOTED; whatever has caught up is removed when it is looked at
  *
- * Adding looks at two of the oldest first, so those that have caught up do not gather. When the list is full of sessions that all
- * lag, the oldest give their places to new ones: a list of many thousand slow subscribers is a sample of them.
+ * Adding looks at two of the oldest first, so those that have caught up do not gather. When the list is full of
+ * sessions that all lag, the oldest give their places to new ones: a list of many thousand slow subscribers is a sample
+ * of them.
  *
  * @module
  */

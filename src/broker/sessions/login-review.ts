@@ -5,10 +5,10 @@
  *
  *   reload, context.revoked() ──> begin ──> Connection by Connection: Access.mayStay ──no──> DISCONNECT 0x87
  *
- * This happens in slices, and if plugins answer later (they ask a web service), for a few Clients at a time. While these wait, all
- * other Clients are looked at without the slow plugins: who is banned or removed goes at once, and does not wait in line. A review
- * that begins while another is in progress follows it. A login in progress meanwhile is checked again when it is done
- * (`admission.ts`).
+ * This happens in slices, and if plugins answer later (they ask a web service), for a few Clients at a time. While
+ * these wait, all other Clients are looked at without the slow plugins: who is banned or removed goes at once, and does
+ * not wait in line. A review that begins while another is in progress follows it. A login in progress meanwhile is
+ * checked again when it is done (`admission.ts`).
  *
  * @module
  */
@@ -38,8 +38,8 @@ export interface LoginReviewParts {
 }
 
 /**
- * Whether a Client would be accepted again: by its listener, which may have other CAs and revocation lists now, past bans, and by
- * plugins.
+ * Whether a Client would be accepted again: by its listener, which may have other CAs and revocation lists now, past
+ * bans, and by plugins.
  */
 export function mayStay(
   peer: Peer,

@@ -1,7 +1,7 @@
 /**
  * Wills that are due while a subscriber that reads has no room, since thousands of Clients may be lost at one moment.
- * They are sent in the order in which they came due, as there is room (`turn/back-pressure.ts`). Until then a Will stays where it
- * is: in its Session's account, and in the Store.
+ * They are sent in the order in which they came due, as there is room (`turn/back-pressure.ts`). Until then a Will
+ * stays where it is: in its Session's account, and in the Store.
  *
  * @module
  */

@@ -1,4 +1,7 @@
-/** `sluice completion SHELL`: prints the script with which a shell completes the commands and options of `sluice`. @module */
+/**
+ * `sluice completion SHELL`: prints the script with which a shell completes the commands and options of `sluice`.
+ * @module
+ */
 import { UsageError } from '../../base/errors.ts'
 import type { Call, Command } from '../command.ts'
 import { bashScript } from './bash.ts'

@@ -120,8 +120,8 @@ function readSaved(path: string): Saved {
 }
 
 /**
- * The flags of the context that applies to a command line: the one that `--context` names, or the current one if no flag
- * names a server. The command line's own flags come after them, and so override them.
+ * The flags of the context that applies to a command line: the one that `--context` names, or the current one if no
+ * flag names a server. The command line's own flags come after them, and so override them.
  *
  * @throws {UsageError} if the named context does not exist
  */

@@ -1,6 +1,7 @@
 /**
- * The flags of `sluice pub`, `sub` and `rr`: those of mosquitto_pub, mosquitto_sub and mosquitto_rr 2.0, so that scripts
- * go on working, and a few more. Parser, help, manual and the comparison with Mosquitto's tools read this table.
+ * The flags of `sluice pub`, `sub` and `rr`: those of mosquitto_pub, mosquitto_sub and mosquitto_rr 2.0, so that
+ * scripts go on working, and a few more. Parser, help, manual and the comparison with Mosquitto's tools read this
+ * table.
  *
  * @module
  */

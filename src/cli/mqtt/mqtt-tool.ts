@@ -1,6 +1,6 @@
 /**
- * Runs `sluice pub`, `sub` or `rr`: their flags are parsed in the manner of Mosquitto's tools, and a wrong one ends with
- * exit code 1, as there.
+ * Runs `sluice pub`, `sub` or `rr`: their flags are parsed in the manner of Mosquitto's tools, and a wrong one ends
+ * with exit code 1, as there.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * `sluice probe URL`: goes the way of a client step by step, and reports each step on a line: name, TCP, TLS, WebSocket,
- * login, round trip. So it shows which step fails, and how long each takes.
+ * `sluice probe URL`: goes the way of a client step by step, and reports each step on a line: name, TCP, TLS,
+ * WebSocket, login, round trip. So it shows which step fails, and how long each takes.
  *
  * @module
  */

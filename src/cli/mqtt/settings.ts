@@ -1,6 +1,6 @@
 /**
- * What the flags of a tool mean: where to connect, as whom, and what to do there. Everything is checked before the first
- * byte is sent.
+ * What the flags of a tool mean: where to connect, as whom, and what to do there. Everything is checked before the
+ * first byte is sent.
  *
  * @module
  */

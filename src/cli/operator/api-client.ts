@@ -1,6 +1,6 @@
 /**
- * Calls the operations of a running broker through its HTTP API: on the Unix domain socket of the same machine, or at a URL.
- * Paths and places of parameters come from the table of operations.
+ * Calls the operations of a running broker through its HTTP API: on the Unix domain socket of the same machine, or at a
+ * URL. Paths and places of parameters come from the table of operations.
  *
  * @module
  */
@@ -27,7 +27,10 @@ type ApiRequest = Pick<RequestOptions, 'method' | 'path' | 'timeout'> & {
 }
 
 const API_ROOT = '/api/v1'
-/** Of silence. A broker that is alive answers far earlier, a large list comes in pages; only a copy of a large store takes long. */
+/**
+ * Of silence. A broker that is alive answers far earlier, a large list comes in pages; only a copy of a large store
+ * takes long.
+ */
 const TIMEOUT_MS = 30_000
 
 /** Of silence in a stream: the broker shows every 15 seconds that it is alive. */

@@ -1,5 +1,6 @@
 /**
- * A terminal as a whole screen: drawn line by line without flicker, with single keys as input, and left as it was found.
+ * A terminal as a whole screen: drawn line by line without flicker, with single keys as input, and left as it was
+ * found.
  *
  * @module
  */

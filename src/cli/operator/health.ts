@@ -1,6 +1,6 @@
 /**
- * `sluice health`: whether a running broker is alive and accepts messages. Named checks that fail are listed as well, such as
- * certificates that expire soon; they do not change the exit code, because a restart does not cure them.
+ * `sluice health`: whether a running broker is alive and accepts messages. Named checks that fail are listed as well,
+ * such as certificates that expire soon; they do not change the exit code, because a restart does not cure them.
  *
  * @module
  */

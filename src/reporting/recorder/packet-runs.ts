@@ -4,8 +4,8 @@
  *   received   PUBLISH a   ·      PUBLISH a   ·      PUBLISH b         runs: PUBLISH a × 2, PUBACK × 3, PUBLISH b × 1
  *   sent       ·           PUBACK ·           PUBACK ·         PUBACK
  *
- * There is one run for each type of packet and direction. It ends when a packet comes that differs in more than its Packet
- * Identifier, or in another millisecond. Runs become rows in the order in which they began.
+ * There is one run for each type of packet and direction. It ends when a packet comes that differs in more than its
+ * Packet Identifier, or in another millisecond. Runs become rows in the order in which they began.
  *
  * Hot: a packet that continues its run costs a few comparisons and additions in one small object.
  *

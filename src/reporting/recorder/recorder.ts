@@ -1,15 +1,16 @@
 /**
  * The flight recorder: the latest packets and decisions of every Client, kept before anybody asks for them.
  *
- * It has a budget of its own (`max-recorder-bytes`), and no Client can push out the entries of another that is connected:
+ * It has a budget of its own (`max-recorder-bytes`), and no Client can push out the entries of another that is
+ * connected:
  *
  *   connected   a Client takes pages while there is room, up to its share; then it overwrites its own oldest page
  *   gone        kept as long as nobody needs the room; then the holder (user or network) that needs it gives up its own
  *               oldest, and otherwise the holder that has the most does, so that a churn of Client Identifiers pushes
  *               out itself
  *
- * Payloads (`recorder-payload-bytes`) are part of the share, and none of them is kept for which older entries of the same
- * Client cannot make room.
+ * Payloads (`recorder-payload-bytes`) are part of the share, and none of them is kept for which older entries of the
+ * same Client cannot make room.
  *
  * The share is `max-recorder-bytes-per-client`, or less: three quarters of the budget divided by the Clients there are.
  *
@@ -249,8 +250,8 @@ export class Recorder implements RecordRoom, EventObserver {
   }
 
   /**
-   * Applies limits that a reload has lowered, in slices: Clients that are gone are forgotten first; if that is not enough,
-   * the entries of all others are. Until there is room, nobody else makes any.
+   * Applies limits that a reload has lowered, in slices: Clients that are gone are forgotten first; if that is not
+   * enough, the entries of all others are. Until there is room, nobody else makes any.
    */
   trim(): void {
     if (!this.isOn) this.refusals.clear()

@@ -1,7 +1,7 @@
 /**
- * The latest logins and handshakes that were refused, by the network that they came from: a flood from one network pushes
- * out its own entries alone. They are not part of a Client's record, because anybody can name any client identifier in a
- * CONNECT that is refused.
+ * The latest logins and handshakes that were refused, by the network that they came from: a flood from one network
+ * pushes out its own entries alone. They are not part of a Client's record, because anybody can name any client
+ * identifier in a CONNECT that is refused.
  *
  * @module
  */

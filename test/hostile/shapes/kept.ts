@@ -1,4 +1,6 @@
-/** What the broker is made to keep: properties, topics, filters and Sessions that cost more than they seem to. @module */
+/**
+ * What the broker is made to keep: properties, topics, filters and Sessions that cost more than they seem to. @module
+ */
 import type { QoS } from '../../../src/codec/packet-types.ts'
 import type { SeededRandom } from '../../../src/testing/random.ts'
 import type { Attack } from '../attack.ts'

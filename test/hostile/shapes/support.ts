@@ -108,7 +108,10 @@ export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`
 }
 
-/** Units of work that a message of so many bytes may cost in one go: it is handed to each receiver, stored, and copied for it. */
+/**
+ * Units of work that a message of so many bytes may cost in one go: it is handed to each receiver, stored, and copied
+ * for it.
+ */
 export function reaching(receivers: number, bytes: number): number {
   return receivers * (Work.delivery + 2 * Work.change + 2 * copied(bytes + 1000))
 }

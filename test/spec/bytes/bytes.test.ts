@@ -1,6 +1,6 @@
 /**
- * Runs every table of bytes twice: on a Broker in memory and in virtual time, and over a real TCP socket against a started
- * broker on port 0. The form of a table is told in `table.ts`.
+ * Runs every table of bytes twice: on a Broker in memory and in virtual time, and over a real TCP socket against a
+ * started broker on port 0. The form of a table is told in `table.ts`.
  *
  * @module
  */

@@ -7,8 +7,8 @@
  *     connect = 10 0D 0004 'MQTT' 05 02 …        a piece, to be written as <connect> in the lines below
  *     A sentence [5.0 MQTT-3.1.0-2] | C0 00 | D0 00 | <connect> | E0 01 82 x
  *
- * The last is a case: its name with the statements it proves, then in turn what the Client sends in one chunk and what the
- * Server answers to that, each case on a Network Connection of its own to a Broker of its own.
+ * The last is a case: its name with the statements it proves, then in turn what the Client sends in one chunk and what
+ * the Server answers to that, each case on a Network Connection of its own to a Broker of its own.
  *
  *     C0 0D        bytes in hex; blanks mean nothing
  *     'MQTT'       the bytes of a text
@@ -16,10 +16,10 @@
  *     FF*3         that byte three times
  *     x            at the end of an answer: and the Server closes the Network Connection
  *
- * An empty answer is silence. Without `x` the Connection must be open after the last answer: where CONNECT was accepted, the
- * runner asks by a PINGREQ of its own, so that a byte too many shows too. So that answers are short and the same for
- * everybody, `BASE` in the runner announces nothing in CONNACK, and CONNECT should say Request Problem Information 0
- * (`17 00`), which keeps Reason Strings away.
+ * An empty answer is silence. Without `x` the Connection must be open after the last answer: where CONNECT was
+ * accepted, the runner asks by a PINGREQ of its own, so that a byte too many shows too. So that answers are short and
+ * the same for everybody, `BASE` in the runner announces nothing in CONNACK, and CONNECT should say Request Problem
+ * Information 0 (`17 00`), which keeps Reason Strings away.
  *
  * @module
  */

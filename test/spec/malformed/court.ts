@@ -1,6 +1,7 @@
 /**
- * Puts faulty packets before a whole Broker and looks at the answer: exactly what section 6 of the standard's tables says, and
- * no other effect. 5.0: CONNACK or DISCONNECT with the Reason Code, then the close; before it: the close alone.
+ * Puts faulty packets before a whole Broker and looks at the answer: exactly what section 6 of the standard's tables
+ * says, and no other effect. 5.0: CONNACK or DISCONNECT with the Reason Code, then the close; before it: the close
+ * alone.
  *
  * @module
  */

@@ -5,7 +5,10 @@ import { withLength } from '../../unit/codec/packet-bytes.ts'
 import { RULES, Court, VERSION_NAMES } from './court.ts'
 import { bytesOfSample, replaceField, samplesOf, type Field, type Sample } from './samples.ts'
 
-/** 0x10 is the Server's to send (§3.4.2.1); from a Client it does no harm, and closing would bring the message again for ever. */
+/**
+ * 0x10 is the Server's to send (§3.4.2.1); from a Client it does no harm, and closing would bring the message again for
+ * ever.
+ */
 const TOLERATES_NO_SUBSCRIBERS: ReadonlySet<number> = new Set([PacketType.PUBACK, PacketType.PUBREC])
 
 const bodyOf = ({ fields }: Sample): number[] => fields.flatMap(({ bytes }) => bytes)

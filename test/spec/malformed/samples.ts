@@ -1,6 +1,6 @@
 /**
- * One right packet of each type that a Client sends, in each version, field by field, so that tests can break it in every
- * place. What may stand in it comes from the codec's own tables.
+ * One right packet of each type that a Client sends, in each version, field by field, so that tests can break it in
+ * every place. What may stand in it comes from the codec's own tables.
  *
  *   first byte | Remaining Length | field | field | …       a field of properties is a list of properties in turn
  *

@@ -49,7 +49,9 @@ export async function attempt(
   return outcomeOf(child, keys)
 }
 
-/** The same id differs in the two versions, so this lets tests of the other version run; their results are not counted. */
+/**
+ * The same id differs in the two versions, so this lets tests of the other version run; their results are not counted.
+ */
 function patternOf(key: string): string {
   const [, id] = key.split(' ')
   return `${id!.replaceAll('.', String.raw`\.`)}(?!\\d)`

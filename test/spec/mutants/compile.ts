@@ -26,8 +26,8 @@ const TSCONFIG = {
 }
 
 /**
- * Says that a type does not fit where it is given. A class with private parts is another type than the same class in the
- * file that it was copied from, so such messages say nothing about a mutant. Every other message does.
+ * Says that a type does not fit where it is given. A class with private parts is another type than the same class in
+ * the file that it was copied from, so such messages say nothing about a mutant. Every other message does.
  */
 const TYPE_DOES_NOT_FIT = new Set(['TS2322', 'TS2345'])
 

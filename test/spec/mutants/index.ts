@@ -1,6 +1,6 @@
 /**
- * All breakages: at least one for each area of both standards. A row says what it breaks, where, and which statements' tests
- * have to notice.
+ * All breakages: at least one for each area of both standards. A row says what it breaks, where, and which statements'
+ * tests have to notice.
  *
  * @module
  */

@@ -1,7 +1,10 @@
 /** One breakage of the source. @module */
 
 export interface Mutant {
-  /** The statements whose tests must turn red, written as in a test's brackets: `3.1.1 MQTT-3.1.2-24, 5.0 MQTT-3.1.2-22`. */
+  /**
+   * The statements whose tests must turn red, written as in a test's brackets: `3.1.1 MQTT-3.1.2-24, 5.0
+   * MQTT-3.1.2-22`.
+   */
   readonly breaks: string
   /** What is broken, as a person would say it. */
   readonly name: string

@@ -1,4 +1,6 @@
-/** A copy of the compiled project, of which one file at a time is broken; the project itself is never touched. @module */
+/**
+ * A copy of the compiled project, of which one file at a time is broken; the project itself is never touched. @module
+ */
 import { rmSync } from 'node:fs'
 import { cp, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** Breakages of 5.0, chapters 3.4 to 4: acknowledgements, SUBSCRIBE, DISCONNECT, AUTH, flow control, sharing, errors. @module */
+/**
+ * Breakages of 5.0, chapters 3.4 to 4: acknowledgements, SUBSCRIBE, DISCONNECT, AUTH, flow control, sharing, errors.
+ * @module
+ */
 import { mutant, type Mutant } from './mutant.ts'
 
 const ADMISSION_CHECKS = 'src/broker/sessions/admission-checks.ts'

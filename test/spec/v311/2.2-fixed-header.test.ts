@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { answer, assertCloses, bytesOf, scene, takeHex } from './scene.ts'
 
-/** Packets of a Client with their one right first byte, and the rule beside 2.2.2-1 that says so, where there is one. */
+/**
+ * Packets of a Client with their one right first byte, and the rule beside 2.2.2-1 that says so, where there is one.
+ */
 const PACKETS = [
   ['PUBACK', 0x40, '', '0001'],
   ['PUBREC', 0x50, '', '0001'],

@@ -1,4 +1,7 @@
-/** How things look on the wire, seen through a whole Broker (§1.5). The tables in `test/spec/bytes` have the bytes. @module */
+/**
+ * How things look on the wire, seen through a whole Broker (§1.5). The tables in `test/spec/bytes` have the bytes.
+ * @module
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type DisconnectPacket } from '../../../src/codec/packets.ts'

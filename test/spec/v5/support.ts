@@ -11,7 +11,10 @@ export const ACCEPTED = { type: PacketType.CONNACK, reasonCode: 0 } as const
 /** Milliseconds before and after which something has to happen: `justBefore(60)` is one short of 60 s. */
 export const justBefore = (seconds: number): number => seconds * SECOND - 1
 
-/** The code of the DISCONNECT (or of the CONNACK, before it) that came last, with the close behind it; 'close' for a bare one. */
+/**
+ * The code of the DISCONNECT (or of the CONNACK, before it) that came last, with the close behind it; 'close' for a
+ * bare one.
+ */
 export function endOf(client: TestClient): number | 'close' | 'open' {
   if (!client.isClosed) return 'open'
   const last = client.take().at(-1)

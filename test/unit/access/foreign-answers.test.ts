@@ -1,4 +1,7 @@
-/** What plugins may answer: whatever it is, a question gets its answer, and a wrong one is a denial that names its plugin. */
+/**
+ * What plugins may answer: whatever it is, a question gets its answer, and a wrong one is a denial that names its
+ * plugin.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'

@@ -1,4 +1,7 @@
-/** Pages of lists do not take longer the more sessions there are: they are answered with what a number of looks has found. */
+/**
+ * Pages of lists do not take longer the more sessions there are: they are answered with what a number of looks has
+ * found.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { serverOf } from '../../../src/broker/broker.ts'

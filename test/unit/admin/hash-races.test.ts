@@ -1,7 +1,8 @@
 /**
- * A user is changed with a password, which takes time to hash, while users, roles and groups are deleted and made again: through
- * operations and through commands of Mosquitto's dynamic security. Whatever the order, no user comes back that was deleted, none
- * is half of what was asked for, and none gets a role that was made again under the name of the one that was meant.
+ * A user is changed with a password, which takes time to hash, while users, roles and groups are deleted and made
+ * again: through operations and through commands of Mosquitto's dynamic security. Whatever the order, no user comes
+ * back that was deleted, none is half of what was asked for, and none gets a role that was made again under the name of
+ * the one that was meant.
  */
 import { finish } from '../../../src/base/slices.ts'
 import assert from 'node:assert/strict'

@@ -1,4 +1,7 @@
-/** 100,000 users and 10,000 roles: what operators ask is answered in slices, and clients pay no more than with ten users. */
+/**
+ * 100,000 users and 10,000 roles: what operators ask is answered in slices, and clients pay no more than with ten
+ * users.
+ */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Directory, Step } from '../../../src/access/directory/directory.ts'

@@ -5,7 +5,10 @@ import { test } from 'node:test'
 import { importsOf, readSource } from '../../../tools/source.ts'
 import { root } from '../../../tools/main.ts'
 
-/** Whatever is loaded with that file: what it imports, and what these import, save for what an `import()` asks for later. */
+/**
+ * Whatever is loaded with that file: what it imports, and what these import, save for what an `import()` asks for
+ * later.
+ */
 function loadedWith(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen
   seen.add(file)

@@ -1,4 +1,6 @@
-/** Refused logins in answers to "why": those of the client itself, and those of others who name its client identifier. */
+/**
+ * Refused logins in answers to "why": those of the client itself, and those of others who name its client identifier.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Plugin } from '../../../src/access/plugin.ts'

@@ -1,4 +1,6 @@
-/** Whatever clients and plugins write, an answer stays text on one line: no command for a terminal, no token, not long. */
+/**
+ * Whatever clients and plugins write, an answer stays text on one line: no command for a terminal, no token, not long.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Plugin } from '../../../src/access/plugin.ts'

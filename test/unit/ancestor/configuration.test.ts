@@ -1,4 +1,7 @@
-/** The ancestor's defects of configuration, plugins, events and `$SYS`: none of them lives here. Names quote its code's review. */
+/**
+ * The ancestor's defects of configuration, plugins, events and `$SYS`: none of them lives here. Names quote its code's
+ * review.
+ */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

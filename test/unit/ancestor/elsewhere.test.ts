@@ -1,8 +1,9 @@
 /**
  * The ancestor's defects whose tests stand beside what they are about.
  *
- * With issue 6 (what is stored survives) come the tests of: C4, nothing ever calls the persistence plugin, and pickle is unsafe
- * to load; C9, PUBACK is sent once the message is in a memory queue; C9, shutdown throws undelivered messages away.
+ * With issue 6 (what is stored survives) come the tests of: C4, nothing ever calls the persistence plugin, and pickle
+ * is unsafe to load; C9, PUBACK is sent once the message is in a memory queue; C9, shutdown throws undelivered messages
+ * away.
  *
  * @module
  */

@@ -1,4 +1,6 @@
-/** The ancestor's defects of protocol and behaviour (C8, C9): none of them lives here. Names quote its code's review. */
+/**
+ * The ancestor's defects of protocol and behaviour (C8, C9): none of them lives here. Names quote its code's review.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type PublishPacket } from '../../../src/codec/packets.ts'

@@ -1,10 +1,10 @@
 /**
- * No regular expression of the source takes more time than in proportion to the text that it reads: what clients send is up to
- * 64 KiB long, and a search that begins anew at each character of it holds up everybody.
+ * No regular expression of the source takes more time than in proportion to the text that it reads: what clients send
+ * is up to 64 KiB long, and a search that begins anew at each character of it holds up everybody.
  *
- * Each expression of `src/` meets texts made for it: a piece of what it matches, or a pair of the characters in it, repeated
- * thousands of times between a beginning and an end that do or do not match. What takes quadratic time of any of them is found:
- * it needs at least a hundred times as long as the slowest that is linear.
+ * Each expression of `src/` meets texts made for it: a piece of what it matches, or a pair of the characters in it,
+ * repeated thousands of times between a beginning and an end that do or do not match. What takes quadratic time of any
+ * of them is found: it needs at least a hundred times as long as the slowest that is linear.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** Other brokers that refuse, hang, lie and misbehave: each is a state with a sentence and a next try, and nothing is lost. */
+/**
+ * Other brokers that refuse, hang, lie and misbehave: each is a state with a sentence and a next try, and nothing is
+ * lost.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Packet, PublishPacket } from '../../../src/codec/packets.ts'

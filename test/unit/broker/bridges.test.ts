@@ -1,6 +1,6 @@
 /**
- * Another Server's bridge is a Client of 3.1 or 3.1.1 that sets bit 7 of its version, which no standard has. It is served as
- * Mosquitto serves its own kind: no loop, RETAIN kept, and its state below `$SYS/`, under its own name alone.
+ * Another Server's bridge is a Client of 3.1 or 3.1.1 that sets bit 7 of its version, which no standard has. It is
+ * served as Mosquitto serves its own kind: no loop, RETAIN kept, and its state below `$SYS/`, under its own name alone.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,6 @@
-/** A payload on disk that is not what was written, or lies on a bad sector: it costs its own message and nothing else. */
+/**
+ * A payload on disk that is not what was written, or lies on a bad sector: it costs its own message and nothing else.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '../../../src/base/log.ts'

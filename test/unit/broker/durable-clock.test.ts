@@ -1,4 +1,6 @@
-/** Stored deadlines and a clock that goes back, or jumps, across a restart: machines without a battery for it do that. */
+/**
+ * Stored deadlines and a clock that goes back, or jumps, across a restart: machines without a battery for it do that.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type PublishPacket } from '../../../src/codec/packets.ts'

@@ -1,4 +1,7 @@
-/** What has expired leaves limits, counters and the Store: at once where a limit bites, and within a second where none does. */
+/**
+ * What has expired leaves limits, counters and the Store: at once where a limit bites, and within a second where none
+ * does.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MemoryDisk } from '../../../src/stores/memory-disk.ts'

@@ -1,8 +1,8 @@
 /**
- * Every door for foreign code: each function of a plugin or of the host program that the broker calls. Whatever comes of a call
- * (it throws, rejects, returns rubbish, or never comes to its end), the process goes on, other Clients are served, and the broker
- * closes in its time. The tables are complete by their types: a new question, store method or setting does not compile without a
- * row here.
+ * Every door for foreign code: each function of a plugin or of the host program that the broker calls. Whatever comes
+ * of a call (it throws, rejects, returns rubbish, or never comes to its end), the process goes on, other Clients are
+ * served, and the broker closes in its time. The tables are complete by their types: a new question, store method or
+ * setting does not compile without a row here.
  */
 import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
@@ -63,7 +63,9 @@ type MakeDoor = (breach: () => never) => Door
 
 const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } as const
 
-/** What every broker goes through: Clients come and go, publish, subscribe, leave Wills; time passes; it is reloaded. */
+/**
+ * What every broker goes through: Clients come and go, publish, subscribe, leave Wills; time passes; it is reloaded.
+ */
 async function live(broker: VirtualBroker): Promise<void> {
   const client = broker.open()
   client.connect({ clientId: 'one', will: { topicName: 'will' }, ...KEPT })
@@ -144,7 +146,10 @@ async function start(door: Door): Promise<VirtualBroker | undefined> {
   return undefined
 }
 
-/** @param isSync whether it is called, by Node or by us, as what never returns a promise: then a promise is nobody's to handle */
+/**
+ * @param isSync whether it is called, by Node or by us, as what never returns a promise: then a promise is nobody's to
+ * handle
+ */
 function prove(name: string, make: MakeDoor, isAsked = false, isSync = false): void {
   for (const [how, breach] of Object.entries(breaches)) {
     if (isSync && how.startsWith('rejects')) continue

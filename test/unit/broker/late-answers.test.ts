@@ -1,6 +1,6 @@
 /**
- * Answers of plugins that come later. An error in what follows one is our own mistake: it costs the Connection that waited, and
- * neither the process nor anybody else; and many answers at one moment make no long turn.
+ * Answers of plugins that come later. An error in what follows one is our own mistake: it costs the Connection that
+ * waited, and neither the process nor anybody else; and many answers at one moment make no long turn.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,6 +1,6 @@
 /**
- * A limit that bites is counted, and told as an event: each row brings its limit to bite once, and names the counter and the event
- * that say so.
+ * A limit that bites is counted, and told as an event: each row brings its limit to bite once, and names the counter
+ * and the event that say so.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

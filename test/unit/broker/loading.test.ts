@@ -1,6 +1,7 @@
 /**
- * Nothing but loading happens until loading is done. A store is started at every moment at which something in it falls due, with
- * the clock moving on at every operation of the disk, so that each deadline also comes while the store is half loaded.
+ * Nothing but loading happens until loading is done. A store is started at every moment at which something in it falls
+ * due, with the clock moving on at every operation of the disk, so that each deadline also comes while the store is
+ * half loaded.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,6 +1,6 @@
 /**
- * What accounts say against what the heap and its buffers take: a process of its own fills a broker with one kind of thing, and
- * compares what was charged with what is in use after a collection. Estimates are right within a factor.
+ * What accounts say against what the heap and its buffers take: a process of its own fills a broker with one kind of
+ * thing, and compares what was charged with what is in use after a collection. Estimates are right within a factor.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { root } from '../../../tools/main.ts'
 
-/** Charged for each byte in use: less would let Clients take more than the limit, and more would refuse them too early. */
+/**
+ * Charged for each byte in use: less would let Clients take more than the limit, and more would refuse them too early.
+ */
 const LEAST = 0.5
 const MOST = 2
 const MOST_ATTEMPTS = 4

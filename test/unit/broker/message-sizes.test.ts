@@ -1,6 +1,6 @@
 /**
- * Topics, properties and payloads of every size that a length field or a buffer has an edge at: whatever way a message goes, it
- * arrives as it was sent, in bytes that somebody wrote, and everybody stays connected.
+ * Topics, properties and payloads of every size that a length field or a buffer has an edge at: whatever way a message
+ * goes, it arrives as it was sent, in bytes that somebody wrote, and everybody stays connected.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

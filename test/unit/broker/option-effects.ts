@@ -1,6 +1,6 @@
 /**
- * What each configuration key does, as something that can be seen: `observe` looks at a broker and must see `expected` with
- * the key and something else without it, so that an ignored key is a failing test.
+ * What each configuration key does, as something that can be seen: `observe` looks at a broker and must see `expected`
+ * with the key and something else without it, so that an ignored key is a failing test.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * A user, group, role or rule is taken away while something is under way that it has allowed: a message that a plugin thinks about, a
- * login, a Will, a command, a resumed Session. Whatever the order in which the parts come to their end: once the removal is
- * answered, nothing more is allowed by what is gone.
+ * A user, group, role or rule is taken away while something is under way that it has allowed: a message that a plugin
+ * thinks about, a login, a Will, a command, a resumed Session. Whatever the order in which the parts come to their end:
+ * once the removal is answered, nothing more is allowed by what is gone.
  */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -24,8 +24,8 @@ const KEPT = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } } 
 type Question = 'authenticate' | 'mayStay' | 'mayPublish' | 'maySubscribe' | 'intercept'
 
 /**
- * Lets everybody do everything, in the end: its answers about eve to these questions come when the test says so. Once it has
- * forgotten eve, it denies what she asks, and all of its answers about her take time.
+ * Lets everybody do everything, in the end: its answers about eve to these questions come when the test says so. Once
+ * it has forgotten eve, it denies what she asks, and all of its answers about her take time.
  */
 class Slow implements Plugin {
   readonly name = 'slow'

@@ -1,7 +1,7 @@
 /**
- * `retained-check: publisher`: a retained message does not reach new subscriptions once its publisher may not publish to its topic
- * any longer, as with Mosquitto's `check_retain_source`. Without it, a user who has been locked out goes on speaking to
- * everyone who subscribes.
+ * `retained-check: publisher`: a retained message does not reach new subscriptions once its publisher may not publish
+ * to its topic any longer, as with Mosquitto's `check_retain_source`. Without it, a user who has been locked out goes
+ * on speaking to everyone who subscribes.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,6 +1,7 @@
 /**
- * A login lasts as long as what it rests on. For each plugin that ships: what a login rested on goes away, and its Client is
- * disconnected while another stays: without a reload where the plugin watches it, and with one, whichever other plugins there are.
+ * A login lasts as long as what it rests on. For each plugin that ships: what a login rested on goes away, and its
+ * Client is disconnected while another stays: without a reload where the plugin watches it, and with one, whichever
+ * other plugins there are.
  */
 import assert from 'node:assert/strict'
 import { createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'

@@ -1,6 +1,6 @@
 /**
- * Nothing denied arrives: what was queued, replayed or sent while a Client might still receive it is judged again when its turn
- * comes and rights have changed since. Where nothing has changed, nobody is asked twice.
+ * Nothing denied arrives: what was queued, replayed or sent while a Client might still receive it is judged again when
+ * its turn comes and rights have changed since. Where nothing has changed, nobody is asked twice.
  */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'

@@ -1,6 +1,7 @@
 /**
- * What this broker does not offer is announced to a 5.0 Client, which is at fault if it asks for it all the same. A Client of 3.1 or
- * 3.1.1 cannot be told, and one that was connected before a reload has not been: both are served with less.
+ * What this broker does not offer is announced to a 5.0 Client, which is at fault if it asks for it all the same. A
+ * Client of 3.1 or 3.1.1 cannot be told, and one that was connected before a reload has not been: both are served with
+ * less.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,7 @@
-/** Nothing touches a Session before its Client is authenticated, whoever asks and however the answer comes (ancestor: C9). */
+/**
+ * Nothing touches a Session before its Client is authenticated, whoever asks and however the answer comes (ancestor:
+ * C9).
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventNames } from '../../../src/reporting/events.ts'

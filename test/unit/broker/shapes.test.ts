@@ -1,6 +1,7 @@
 /**
- * What the hot path reads for each message has a layout that V8 can rely on. An object with a layout of its own (a hash table,
- * as a spread or getters in a literal may make it) is found by a search of names, which took a fifth of a message's time.
+ * What the hot path reads for each message has a layout that V8 can rely on. An object with a layout of its own (a hash
+ * table, as a spread or getters in a literal may make it) is found by a search of names, which took a fifth of a
+ * message's time.
  *
  * @module
  */

@@ -33,7 +33,9 @@ async function filledDisk(): Promise<MemoryDisk> {
   return disk
 }
 
-/** A process of 100 MiB, of which this share is in use once so many bytes have been charged, and half of it before that. */
+/**
+ * A process of 100 MiB, of which this share is in use once so many bytes have been charged, and half of it before that.
+ */
 function processWith(liveShare: number, fromChargedBytes = 0): ProcessMemory {
   const shareOf = (charged: number): number => (charged < fromChargedBytes ? 0.5 : liveShare)
   return {

@@ -1,4 +1,7 @@
-/** What is left of a replay of retained messages, of a Session that is stored, is owed after a crash too: each message once. */
+/**
+ * What is left of a replay of retained messages, of a Session that is stored, is owed after a crash too: each message
+ * once.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'

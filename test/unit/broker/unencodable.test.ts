@@ -1,6 +1,6 @@
 /**
- * A message that cannot be written for a Client costs that Client this message, and nobody a Connection: not the publisher, not the
- * receiver, not those who have it in other ways.
+ * A message that cannot be written for a Client costs that Client this message, and nobody a Connection: not the
+ * publisher, not the receiver, not those who have it in other ways.
  */
 import assert from 'node:assert/strict'
 import { afterEach, mock, test } from 'node:test'

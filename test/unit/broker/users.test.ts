@@ -1,4 +1,7 @@
-/** Users and roles of the broker's own store, in a whole broker: what is taken away is gone at once, wherever it was in use. */
+/**
+ * Users and roles of the broker's own store, in a whole broker: what is taken away is gone at once, wherever it was in
+ * use.
+ */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Directory } from '../../../src/access/directory/directory.ts'

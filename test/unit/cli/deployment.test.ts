@@ -1,4 +1,6 @@
-/** What a broker is deployed with: its unit for systemd, its first configuration, and the question whether it is alive. */
+/**
+ * What a broker is deployed with: its unit for systemd, its first configuration, and the question whether it is alive.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'

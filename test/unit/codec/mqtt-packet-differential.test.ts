@@ -2,9 +2,9 @@
  * This codec against `mqtt-packet`, which others wrote: what one writes the other must read as the same packet, in both
  * directions and all versions, and what this one accepts of damaged bytes the other must read alike.
  *
- * Packets are compared in their shape (`mqtt-packet.ts`). `differences` is the whole list of exceptions. Each row says why, and is proven by an example: a row that no longer holds
- * fails, and so does a difference without a row. Where `mqtt-packet` merely accepts more (it checks little), no row is needed:
- * the standard's errors are proven elsewhere.
+ * Packets are compared in their shape (`mqtt-packet.ts`). `differences` is the whole list of exceptions. Each row says
+ * why, and is proven by an example: a row that no longer holds fails, and so does a difference without a row. Where
+ * `mqtt-packet` merely accepts more (it checks little), no row is needed: the standard's errors are proven elsewhere.
  *
  * @module
  */

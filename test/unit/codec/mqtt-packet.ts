@@ -1,6 +1,6 @@
 /**
- * Packets in the shape of `mqtt-packet`, the codec under MQTT.js and aedes, and back: for comparing two codecs that were
- * written apart. User Properties are compared by name, since `mqtt-packet` keeps them in an object.
+ * Packets in the shape of `mqtt-packet`, the codec under MQTT.js and aedes, and back: for comparing two codecs that
+ * were written apart. User Properties are compared by name, since `mqtt-packet` keeps them in an object.
  *
  * @module
  */

@@ -91,7 +91,10 @@ function toHex(code: number | undefined): string {
   return code === undefined ? 'accepted' : `0x${code.toString(16)}`
 }
 
-/** The same value with plain arrays of bytes and without fields that are `undefined`, so that `deepEqual` compares content. */
+/**
+ * The same value with plain arrays of bytes and without fields that are `undefined`, so that `deepEqual` compares
+ * content.
+ */
 export function plain<Value>(value: Value): Value {
   if (value instanceof Uint8Array) return Uint8Array.from(value) as Value
   if (Array.isArray(value)) return value.map((each: unknown) => plain(each)) as Value

@@ -1,4 +1,6 @@
-/** Every property in every place where properties stand: taken or refused, once and twice, within and beyond its limits. */
+/**
+ * Every property in every place where properties stand: taken or refused, once and twice, within and beyond its limits.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Packet } from '../../../src/codec/packets.ts'

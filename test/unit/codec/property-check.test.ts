@@ -130,8 +130,8 @@ test('text that may be empty stays so: nothing says that these have a character'
 })
 
 /**
- * Bytes for each property that a check may leave behind: less than the smallest object that could stand for one. The engine's
- * own code leaves a number here and there, more while it counts for coverage.
+ * Bytes for each property that a check may leave behind: less than the smallest object that could stand for one. The
+ * engine's own code leaves a number here and there, more while it counts for coverage.
  */
 const MADE_PER_PROPERTY = 20
 

@@ -1,6 +1,6 @@
 /**
- * Properties read the plain way: by a list of what the standard says (§2.2.2.2), one object for each value, nothing shared with
- * the decoder. Slow and hungry, and simple enough to be believed.
+ * Properties read the plain way: by a list of what the standard says (§2.2.2.2), one object for each value, nothing
+ * shared with the decoder. Slow and hungry, and simple enough to be believed.
  *
  * @module
  */

@@ -1,4 +1,6 @@
-/** Valid packets as bytes and as values, for both directions and all versions: what is decoded, encoded, cut and bent. */
+/**
+ * Valid packets as bytes and as values, for both directions and all versions: what is decoded, encoded, cut and bent.
+ */
 import { type Packet } from '../../../src/codec/packets.ts'
 import { PacketType, type ProtocolVersion, type Sender } from '../../../src/codec/packet-types.ts'
 import { allVersions } from './packet-bytes.ts'

@@ -1,4 +1,6 @@
-/** Plugins that cannot be made, or closed: each is one ConfigError that names it, in time, and the others are closed. */
+/**
+ * Plugins that cannot be made, or closed: each is one ConfigError that names it, in time, and the others are closed.
+ */
 import assert from 'node:assert/strict'
 import { tmpdir } from 'node:os'
 import { test } from 'node:test'
@@ -31,7 +33,8 @@ interface Made {
 /**
  * Makes plugins.
  *
- * @param passes whether time passes until they are made or have failed: what comes to its end by itself may take real time
+ * @param passes whether time passes until they are made or have failed: what comes to its end by itself may take real
+ * time
  */
 async function make(options: AccessOptions, passes: boolean, baseFolder = tmpdir()): Promise<Made> {
   const [clock, log] = [new ManualClock(), new CapturedLog()]

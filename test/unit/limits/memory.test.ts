@@ -1,4 +1,7 @@
-/** What Clients make the broker keep is charged to them, refused beyond a limit with the standard's Reason Code, and given back. */
+/**
+ * What Clients make the broker keep is charged to them, refused beyond a limit with the standard's Reason Code, and
+ * given back.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AcknowledgementPacket, type PublishPacket } from '../../../src/codec/packets.ts'

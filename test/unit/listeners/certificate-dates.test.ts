@@ -1,4 +1,7 @@
-/** Certificates that have run out, or soon will, are reported by `sluice check`, at start, at a reload and daily; encrypted keys. */
+/**
+ * Certificates that have run out, or soon will, are reported by `sluice check`, at start, at a reload and daily;
+ * encrypted keys.
+ */
 import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
 import { renameSync, writeFileSync } from 'node:fs'

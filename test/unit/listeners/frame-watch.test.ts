@@ -39,7 +39,10 @@ function data(opcode: fc.Arbitrary<number>): fc.Arbitrary<Frame> {
   return fc.record({ opcode, isLast: fc.boolean(), payload, isMasked: fc.boolean() })
 }
 
-/** Counted anew from all bytes so far: those of the message at hand, and a piece for each fragment and each cut in a frame. */
+/**
+ * Counted anew from all bytes so far: those of the message at hand, and a piece for each fragment and each cut in a
+ * frame.
+ */
 function expected(frames: readonly Frame[], cuts: readonly number[], end: number): number {
   let message = 0
   let at = 0

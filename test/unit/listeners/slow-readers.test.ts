@@ -1,4 +1,6 @@
-/** One contract for every kind of listener: how far a reader has got can be seen, also in the middle of a large write. */
+/**
+ * One contract for every kind of listener: how far a reader has got can be seen, also in the middle of a large write.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'

@@ -1,4 +1,7 @@
-/** Tokens of an OpenID provider: which hold, and what a provider can do to the broker. The provider is a server on this machine. */
+/**
+ * Tokens of an OpenID provider: which hold, and what a provider can do to the broker. The provider is a server on this
+ * machine.
+ */
 import assert from 'node:assert/strict'
 import { createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { once } from 'node:events'

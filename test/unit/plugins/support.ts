@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events'
 import type { EventName } from '../../../src/access/broker-events.ts'
-/** What tests of plugins share: a clock that stands until it is moved, a log to look into, and people who ask. @module */
+/**
+ * What tests of plugins share: a clock that stands until it is moved, a log to look into, and people who ask. @module
+ */
 import type { Clock, Timer } from '../../../src/base/clock.ts'
 import type { Logger, LogMethod } from '../../../src/base/log.ts'
 import type {

@@ -1,4 +1,7 @@
-/** The table of a Connection's states, cell by cell: each state is brought about by bytes and answers, and then the event happens in it. */
+/**
+ * The table of a Connection's states, cell by cell: each state is brought about by bytes and answers, and then the
+ * event happens in it.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

@@ -1,4 +1,7 @@
-/** The properties of a message travel as the bytes that came: only what concerns one hop, and the time that is left, change. */
+/**
+ * The properties of a message travel as the bytes that came: only what concerns one hop, and the time that is left,
+ * change.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MemoryAccount } from '../../../src/base/memory-account.ts'

@@ -154,7 +154,9 @@ test('the time of a login is what its plugins take', async () => {
   await broker.close()
 })
 
-/** What is never 0 again: what is most of all, what the process and the configuration decide, and what needs no client. */
+/**
+ * What is never 0 again: what is most of all, what the process and the configuration decide, and what needs no client.
+ */
 const LASTING = new Set([
   ...['longestTurnMs', 'mostTurnWork', 'clientsMaximum', 'memoryLimit', 'processBytes', 'processMaximum', 'uptime'],
 ])

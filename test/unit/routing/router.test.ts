@@ -87,7 +87,9 @@ test('subscriptions and the nodes of their filters are charged to the broker, an
   assert.equal(memory.bytes, 0)
 })
 
-/** Subscribers, their subscriptions and permissions, in front of a Router that lives long or of one made for a question. */
+/**
+ * Subscribers, their subscriptions and permissions, in front of a Router that lives long or of one made for a question.
+ */
 class Town {
   readonly work = new WorkBudget(() => 0)
   readonly checksReceive = true

@@ -1,4 +1,6 @@
-/** A damaged checkpoint: a repair keeps every record around the damage, and the file, and reports the rest in numbers. */
+/**
+ * A damaged checkpoint: a repair keeps every record around the damage, and the file, and reports the rest in numbers.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadModel } from '../../../src/testing/store-contract.ts'

@@ -28,7 +28,9 @@ async function opened(disk: MemoryDisk, repair = false): Promise<JournalStore> {
   return store
 }
 
-/** A store whose checkpoint has seen the last turn, which was written while the checkpoint was; killed right behind it. */
+/**
+ * A store whose checkpoint has seen the last turn, which was written while the checkpoint was; killed right behind it.
+ */
 async function seenByCheckpoint(segmentBytes = options.segmentBytes): Promise<MemoryDisk> {
   const disk = new MemoryDisk()
   const store = memoryStore(disk, { ...options, segmentBytes })

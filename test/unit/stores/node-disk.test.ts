@@ -192,7 +192,8 @@ test('a folder that is made is durable by its name: every folder that it was mad
     Object.assign(fs, { open, fsync })
     syncBuiltinESMExports()
   }
-  // The second time it was there: a process that made it may have ended, or an operator made it, before anything was durable.
+  // The second time it was there: a process that made it may have ended, or an operator made it, before anything was
+  // durable.
   assert.deepEqual(synced, [path, join(path, 'one'), join(path, 'one')])
 })
 
@@ -208,8 +209,8 @@ test('an owner that lets this user not even ask is alive', async (context) => {
   await chmod(path, 0o777)
   const disk = await openNodeDisk(path)
   await chmod(join(path, 'lock-1'), 0)
-  // Root may ask everybody, so the process gives that right up; only after its imports, since where Node and this checkout
-  // are may be root's alone.
+  // Root may ask everybody, so the process gives that right up; only after its imports, since where Node and this
+  // checkout are may be root's alone.
   const module = JSON.stringify(new URL('../../../src/stores/path-lock.js', import.meta.url).href)
   const script = `const { lockPath } = await import(${module})
     if (process.getuid?.() === 0) {

@@ -1,4 +1,7 @@
-/** What a power cut leaves behind the last turn that was durable: blocks that older files had there, which are no turns of the journal. */
+/**
+ * What a power cut leaves behind the last turn that was durable: blocks that older files had there, which are no turns
+ * of the journal.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadModel } from '../../../src/testing/store-contract.ts'

@@ -1,4 +1,6 @@
-/** The fuzzer itself: it decides by its seed alone, its oracles see what is wrong, and what it once found stays mended. */
+/**
+ * The fuzzer itself: it decides by its seed alone, its oracles see what is wrong, and what it once found stays mended.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodePacket } from '../../../src/codec/encode.ts'

@@ -1,6 +1,7 @@
 /**
- * A test tells whether a change broke something, so it must not fail by luck: what it draws comes from the seed of the run, what
- * it measures it measures through `support/measurement.ts`, and it is done when something has happened, never after some time.
+ * A test tells whether a change broke something, so it must not fail by luck: what it draws comes from the seed of the
+ * run, what it measures it measures through `support/measurement.ts`, and it is done when something has happened, never
+ * after some time.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -55,8 +55,8 @@ test('a rule that begins with a wildcard has nothing to do with $ topics [5.0 MQ
 })
 
 /**
- * Filters of up to three levels against every Topic Name of up to four. `z` and `$z` are in no filter: they stand for the
- * endless rest that a wildcard also matches.
+ * Filters of up to three levels against every Topic Name of up to four. `z` and `$z` are in no filter: they stand for
+ * the endless rest that a wildcard also matches.
  */
 const topicFilters = combine(['', 'a', 'b', '$a', '+'], 2)
   .concat(combine(['a', '+'], 3))

@@ -7,7 +7,10 @@ export interface OwnedRule {
   readonly role: string
   /** `undefined` for a role of the user itself. */
   readonly group: string | undefined
-  /** What decides first, the most important first: the own role, then the priorities of group, role and rule, then `deny`. */
+  /**
+   * What decides first, the most important first: the own role, then the priorities of group, role and rule, then
+   * `deny`.
+   */
   readonly rank: readonly number[]
 }
 

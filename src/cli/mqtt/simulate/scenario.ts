@@ -1,6 +1,6 @@
 /**
- * The scenario of `sluice simulate`: kinds of devices, and what they do. From a YAML file, or from a module whose default
- * export is the same object.
+ * The scenario of `sluice simulate`: kinds of devices, and what they do. From a YAML file, or from a module whose
+ * default export is the same object.
  *
  * @module
  */

@@ -1,4 +1,6 @@
-/** Answers of the API against the schemas of its description: types, values, what may be missing, and no field besides. */
+/**
+ * Answers of the API against the schemas of its description: types, values, what may be missing, and no field besides.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'

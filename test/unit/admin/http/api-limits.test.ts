@@ -1,4 +1,7 @@
-/** What the API refuses: each operation of the table with malformed, misplaced and unauthorised requests, and its limits. */
+/**
+ * What the API refuses: each operation of the table with malformed, misplaced and unauthorised requests, and its
+ * limits.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Operation, ParameterRow } from '../../../../src/admin/operation.ts'

@@ -1,7 +1,8 @@
 /**
- * What attackers try first, at every door of the HTTP API: the OWASP API Security Top 10 of 2023, and what browsers add to it. Where
- * a door has a test of its own for one of these, that is in `login.test.ts`, `openid.test.ts`, `api-keys.test.ts`, `http-tls.test.ts`
- * and `mounted-api.test.ts`; requests that are no valid HTTP are in `http-door.test.ts`.
+ * What attackers try first, at every door of the HTTP API: the OWASP API Security Top 10 of 2023, and what browsers add
+ * to it. Where a door has a test of its own for one of these, that is in `login.test.ts`, `openid.test.ts`,
+ * `api-keys.test.ts`, `http-tls.test.ts` and `mounted-api.test.ts`; requests that are no valid HTTP are in
+ * `http-door.test.ts`.
  */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'

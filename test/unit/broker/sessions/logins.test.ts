@@ -1,4 +1,6 @@
-/** Logins against a whole broker: guesses are slow, honest devices wait for their turn, and nobody locks anybody out. */
+/**
+ * Logins against a whole broker: guesses are slow, honest devices wait for their turn, and nobody locks anybody out.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BrokerEvents } from '../../../../src/access/broker-events.ts'

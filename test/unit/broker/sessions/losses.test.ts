@@ -1,4 +1,7 @@
-/** Connections that are lost while a turn has no work left: their end waits, and their Clients may be back before it comes. */
+/**
+ * Connections that are lost while a turn has no work left: their end waits, and their Clients may be back before it
+ * comes.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SHARE_UNITS, TURN_UNITS, Work } from '../../../../src/base/work.ts'

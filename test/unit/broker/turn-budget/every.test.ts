@@ -1,6 +1,6 @@
 /**
- * The gate is for every packet and every task. A Control Packet without a worst shape here does not compile; a part of the broker
- * that begins to work in slices, and whose worst shape is measured nowhere, fails the last test.
+ * The gate is for every packet and every task. A Control Packet without a worst shape here does not compile; a part of
+ * the broker that begins to work in slices, and whose worst shape is measured nowhere, fails the last test.
  *
  * @module
  */
@@ -41,7 +41,10 @@ interface Shape {
   /** What it costs at least, in units: a shape that costs little proves nothing. */
   readonly atLeast: number
   readonly config?: ConfigInput
-  /** Very many Clients ask for one small thing each: whoever comes last waits for all of them, which takes as many turns as it has to. */
+  /**
+   * Very many Clients ask for one small thing each: whoever comes last waits for all of them, which takes as many turns
+   * as it has to.
+   */
   readonly isCrowd?: true
   /** @returns what is measured */
   readonly prepare: (broker: VirtualBroker) => () => void
@@ -333,8 +336,8 @@ test('a shutdown whose time is up before all Clients were reached leaves their W
 })
 
 /**
- * Every place in the broker that works in slices, and the test that measures its worst shape: a file in this folder, and what the
- * name of the test begins with.
+ * Every place in the broker that works in slices, and the test that measures its worst shape: a file in this folder,
+ * and what the name of the test begins with.
  */
 const TASKS: Readonly<Record<string, readonly [file: string, title: string]>> = {
   'answers.ts': ['reviews', 'answers of plugins for very many Clients'],

@@ -1,6 +1,6 @@
 /**
- * Counts what one thing costs, turn by turn, while a bystander asks for a PINGRESP again and again. All in virtual time: the
- * figures are the same on any machine.
+ * Counts what one thing costs, turn by turn, while a bystander asks for a PINGRESP again and again. All in virtual
+ * time: the figures are the same on any machine.
  *
  * @module
  */
