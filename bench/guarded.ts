@@ -16,6 +16,9 @@ export const guarded: readonly Guarded[] = [
   { row: '50-1', reference: '50-1' },
   { row: '50-50-q1', reference: '50-50' },
   { row: '50-50-q2', reference: '50-50' },
+  // At the recorded commit a pause of 0.2 ms was the default, for which half of all messages waited 0.35 ms and more.
+  // What was recorded then is compared with the same pause; `auto`, which adds at most 0.1 ms, has a record of its own.
+  { row: '400-400-pause', reference: '400-400' },
   { row: '400-400', reference: '400-400' },
   { row: '400-400-5k', reference: '400-400-5k' },
   { row: '400-400-1k', reference: '400-400-1k' },

@@ -15,7 +15,7 @@ import { chosen, cost, workloadNamed } from './guarded-run.ts'
 import { withoutRecorder } from './without-recorder.ts'
 
 const PAIRS = 20
-const ROWS = '1-1,50-50,1-50,50-1,50-50-q1,50-50-q2,400-400'
+const ROWS = '1-1,50-50,1-50,50-1,50-50-q1,50-50-q2,400-400-pause'
 /** The most that the recorder may cost. */
 const LIMIT = 1.05
 

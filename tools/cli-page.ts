@@ -16,7 +16,7 @@ ${commands
   .filter((command) => !isRemote(command))
   .map(sectionOf)
   .join('\n')}
-## Ask and steer a running broker
+## Query and control a running broker
 
 These commands ask a running broker through its [API](../operating/api.md). On the same machine they need no set-up: they use
 the socket that \`sluice start\` opens, \`admin.sock\` in the folder of the store. Run them as the user of the broker, in the

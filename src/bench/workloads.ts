@@ -129,6 +129,9 @@ export const workloads: readonly Workload[] = [
   row('50-50-q1', '50 → 50, QoS 1', { ...pairs, qos: 1 }, { goal: { mosquitto: 1 / 15, aedes: 1 / 18 } }),
   row('50-50-q2', '50 → 50, QoS 2', { ...pairs, qos: 2 }, { goal: { mosquitto: 1 / 10, aedes: 1 / 18 } }),
   row('400-400', '400 → 400, 20,000/s', traffic({ groups: 400, pace: paced }), { goal: { mosquitto: 1, aedes: 0.7 } }),
+  row('400-400-pause', '400 → 400, 20,000/s, gather-pause 0.2', traffic({ groups: 400, pace: paced }), {
+    settings: { 'gather-pause': 0.2 },
+  }),
   row('400-400-5k', '400 → 400, 5,000/s', traffic({ groups: 400, pace: { perSecond: 5000 } }), {
     goal: { mosquitto: 1.15, aedes: 0.7 },
     warmUpSeconds: 3,

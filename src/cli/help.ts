@@ -24,7 +24,7 @@ ${bold('Usage')}
 ${bold('Commands')}
 ${columns(summariesOf(commands.filter(({ asksBroker }) => asksBroker !== true)))}
 
-${bold('Ask and steer a running broker')} (no set-up on the same machine; --url for one elsewhere)
+${bold('Query and control a running broker')} (no set-up on the same machine; --url for one elsewhere)
 ${columns(summariesOf(commands.filter(({ asksBroker }) => asksBroker === true)))}
 
 ${bold('A first message')}

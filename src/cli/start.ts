@@ -45,7 +45,7 @@ export function start({ options: written, terminal }: Call): Promise<number> {
   })
   const announced = (): Promise<void> =>
     invite(hostOf(broker), log, terminal).catch((error: unknown) =>
-      log.warn(`there is no link to log in: ${messageOf(error)}`),
+      log.warn(`cannot create a login link: ${messageOf(error)}`),
     )
   const announcements = [stateSentence(checked.options)]
   return serve(broker, { log, signals: process, announcements, announced, reload, manager })

@@ -215,5 +215,5 @@ function addressOf(server: Server): string {
 /** A connection could not be accepted: the system may have no file for it. */
 export function acceptFailed(host: ListenerHost, listener: string, error: NodeJS.ErrnoException): void {
   if (error.code === 'EMFILE' || error.code === 'ENFILE') host.lostToFiles()
-  else host.log.error({ listener, err: error }, 'Accepting a connection failed')
+  else host.log.error({ listener, err: error }, 'accepting a connection failed')
 }

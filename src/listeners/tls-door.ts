@@ -169,7 +169,7 @@ export class TlsDoor implements Door {
       this.#certificates = certificates
       this.#server = this.#serve(certificates)
       host.certificatesChanged()
-      host.log.info({ listener, certificates: certificates.summary }, 'Renewed certificates are in use')
+      host.log.info({ listener, certificates: certificates.summary }, 'renewed certificates are in use')
       this.#daily.cancel()
       this.#daily = this.#warnDaily()
     } catch (error) {

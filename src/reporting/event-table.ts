@@ -74,8 +74,8 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
     fields: {
       clientId: 'The client identifier that it sent.',
       userName: 'The user name that it sent.',
-      address: 'Where it came from.',
-      listener: 'Which listener it came to.',
+      address: 'The address of the client.',
+      listener: 'The listener.',
       reasonCode: REASON_CODE,
       detail: DETAIL,
     },
@@ -83,8 +83,8 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
   handshakeRefused: {
     description: 'A connection was refused before MQTT began.',
     fields: {
-      listener: 'Which listener it came to.',
-      address: 'Where it came from.',
+      listener: 'The listener.',
+      address: 'The address of the client.',
       stage: 'The stage that failed: `PROXY protocol`, `TLS` or `WebSocket`.',
       detail: DETAIL,
     },
@@ -128,7 +128,7 @@ export const eventTable: { readonly [Name in EventName]: EventRow<Name> } = {
       from: 'The IP address; empty for the Unix domain socket.',
       what: 'The operation, `login`, `logout`, `consoleOpened`, `consoleClosed`, or the command.',
       parameters: 'Its parameters, without passwords, payloads and anything else that may be secret.',
-      status: 'What came of it, as a status of HTTP: below 400 if it was done.',
+      status: 'The outcome, as an HTTP status: below 400 if it was done.',
       code: 'Why it was not done, such as `ERR_USAGE`; `undefined` if it was.',
     },
   },

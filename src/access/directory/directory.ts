@@ -336,7 +336,7 @@ export class Directory {
     const key = keyOf({ type, name })
     const id = stamps.has(key) ? stamps.get(key)?.id : this.get(type, name)?.id
     if (id !== undefined) return id
-    throw new UsageError(`there is no ${type} ${name}: make it first`)
+    throw new UsageError(`there is no ${type} ${name}: create it first`)
   }
 
   /** Never repeats, also after a restart that has forgotten the entry with the highest one. */

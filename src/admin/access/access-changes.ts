@@ -121,7 +121,7 @@ function setRole(broker: Broker, name: string, entry: RoleEntry, ifVersion: numb
 export async function putRule(broker: Broker, { name, ifVersion, ...input }: RuleRequest): Promise<RoleView> {
   const rule = checkRule(input)
   const role = serverOf(broker).directory.get('role', name)?.entry
-  if (role === undefined) throw new UsageError(`there is no role ${name}: make it first`)
+  if (role === undefined) throw new UsageError(`there is no role ${name}: create it first`)
   const others = role.rules.filter((each) => !isAbout(each, rule))
   return setRole(broker, name, { ...role, rules: [...others, rule] }, ifVersion)
 }

@@ -59,8 +59,8 @@ function copied(task: BackupTask): Promise<number> {
       else reject(new UsageError(`backup: ${outcome.problem}`))
     })
     worker.once('error', (error) =>
-      reject(new UsageError(`backup: the thread that copies has failed: ${error.message}`)),
+      reject(new UsageError(`backup: the backup thread failed: ${error.message}`)),
     )
-    worker.once('exit', () => reject(new UsageError('backup: the thread that copies has ended')))
+    worker.once('exit', () => reject(new UsageError('backup: the backup thread ended')))
   })
 }

@@ -1,4 +1,4 @@
-/** A command that asks or steers a running broker, as a row of a table. @module */
+/** A command that queries or controls a running broker, as a row of a table. @module */
 import type { OperationName } from '../../broker/host/admin.ts'
 import type { Item } from './layout.ts'
 

@@ -1,6 +1,6 @@
 /**
- * The commands that ask or steer a running broker. A row names an operation of `broker.admin`; its options follow from
- * the operation's parameters.
+ * The commands that query or control a running broker. A row names an operation of `broker.admin`; its options follow
+ * from the operation's parameters.
  *
  * @module
  */

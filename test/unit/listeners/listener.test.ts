@@ -239,6 +239,6 @@ test('a connection for which the system has no file is counted; any other that c
   assert.equal(host.lostConnections, 2)
   assert.deepEqual(
     host.lines.map(({ message }) => message),
-    ['Accepting a connection failed'],
+    ['accepting a connection failed'],
   )
 })

@@ -359,7 +359,7 @@ test('renewed certificates are picked up; open connections stay', async (context
   assert.equal(old.getPeerCertificate().subject.CN, 'server')
 
   await renew(path, authority.issue({ subject: [['CN', 'renewed']], names: ['DNS:localhost'] }))
-  await host.line(/Renewed certificates are in use/)
+  await host.line(/renewed certificates are in use/)
   const fresh = dial(context, listener)
   await once(fresh, 'secureConnect')
   assert.equal(fresh.getPeerCertificate().subject.CN, 'renewed')
@@ -379,7 +379,7 @@ test('broken renewed files change nothing, and the log says what is wrong', asyn
   assert.equal(client.getPeerCertificate().subject.CN, 'server')
 
   await renew(path, authority.issue({ subject: [['CN', 'repaired']], names: ['DNS:localhost'] }))
-  await host.line(/Renewed certificates are in use/)
+  await host.line(/renewed certificates are in use/)
 })
 
 test('a renewed CRL is picked up, and a TLS session from before does not get around it', async (context) => {
@@ -394,7 +394,7 @@ test('a renewed CRL is picked up, and a TLS session from before does not get aro
   await host.connection()
   await writeFile(join(path, 'new.pem'), authority.revoke(revoked, device))
   await rename(join(path, 'new.pem'), join(path, 'crl.pem'))
-  await host.line(/Renewed certificates are in use/)
+  await host.line(/renewed certificates are in use/)
   assert.equal(await text(dial(context, listener, { ...shown(device), session })).catch(() => ''), '')
   assert.equal(host.connections.length, 1)
 })
