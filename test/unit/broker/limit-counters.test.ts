@@ -376,6 +376,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'admin.openid.max-token-bytes', // openid-tokens.test.ts, openid.test.ts: adminLoginsRefused
   'admin.max-request-rate', // api-limits.test.ts: adminOverLimit
   'bridge.max-hops', // bridges/options.test.ts: bridgeMessagesDropped
+  'bridge.max-packet-size', // bridges/remotes.test.ts: bridgeMessagesDropped, the log
   'bridge.queue.max-messages', // bridges/options.test.ts: dropped, as of any session
   'bridge.queue.max-bytes', // bridges/options.test.ts: dropped, as of any session
   'telemetry.max-batch', // telemetry.test.ts: a full batch is exported at once
