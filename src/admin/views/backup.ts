@@ -58,9 +58,7 @@ function copied(task: BackupTask): Promise<number> {
       if ('bytes' in outcome) resolve(outcome.bytes)
       else reject(new UsageError(`backup: ${outcome.problem}`))
     })
-    worker.once('error', (error) =>
-      reject(new UsageError(`backup: the backup thread failed: ${error.message}`)),
-    )
+    worker.once('error', (error) => reject(new UsageError(`backup: the backup thread failed: ${error.message}`)))
     worker.once('exit', () => reject(new UsageError('backup: the backup thread ended')))
   })
 }
