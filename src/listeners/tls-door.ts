@@ -178,7 +178,7 @@ export class TlsDoor implements Door {
       this.#complaint = message
       host.log.error(
         { listener, err: error },
-        `Renewed certificates cannot be used; the old ones stay in use: ${message}`,
+        `renewed certificates cannot be used; the old ones stay in use: ${message}`,
       )
     }
   }

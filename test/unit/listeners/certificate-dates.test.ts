@@ -96,7 +96,7 @@ test('a certificate that is renewed is judged anew', async (t) => {
     renameSync(`${files[key]}.new`, files[key]!)
   }
   host.clock.advance(60_000)
-  await host.line(/Renewed certificates/)
+  await host.line(/renewed certificates/)
   assert.match(host.warnings.at(-1)!, /CN=renewed .* expired/)
 })
 

@@ -24,6 +24,9 @@ export function listenerOptions(input: ListenerInput = {}): ListenerOptions {
   return resolveOptions({ listeners: { test: { bind: '127.0.0.1:0', ...input } } }).listeners[0]!
 }
 
+/** A line that has not come by then never comes. */
+const LINE_LIMIT_MS = 30_000
+
 /** One Network Connection as its machine sees it. */
 export class RecordedConnection extends EventEmitter implements Incoming {
   readonly transport: Transport
@@ -195,10 +198,11 @@ export class RecordingHost extends EventEmitter implements ListenerHost {
 
   /** A log line that matches, now or later. */
   async line(pattern: RegExp): Promise<LogLine> {
+    const signal = AbortSignal.timeout(LINE_LIMIT_MS)
     for (;;) {
       const found = this.lines.find((line) => pattern.test(line.message))
       if (found !== undefined) return found
-      await once(this, 'change')
+      await once(this, 'change', { signal })
     }
   }
 
