@@ -849,12 +849,20 @@ export class Oracles implements WireEar {
     if (cause === 'refused by client') return
     if (cause === 'session ended' || cause === 'no member') {
       for (const shared of this.#openShared(key)) shared.isOptional = true
+      // What it held is told of before its Session is seen to end. Nobody else takes it if those who are left say how
+      // much they take.
+      if (this.#isTooLargeForSome(message.topicName)) this.#excuseHeld(clientId, key)
       return
     }
     const at = `${LANES[cause] ?? 'queued'} ${clientId} ${key}`
     this.#drops.set(at, (this.#drops.get(at) ?? 0) + 1)
     if (cause === 'expired') this.#totals.messagesExpired++
     else this.#totals.dropped++
+  }
+
+  #excuseHeld(clientId: string, key: string): void {
+    const held = (this.#shared.get(key) ?? []).filter(({ session }) => session?.clientId === clientId)
+    for (const shared of held) shared.isOptional = true
   }
 
   /** Whether a member of a Shared Subscription that matches says how much it takes. */
