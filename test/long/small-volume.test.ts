@@ -72,16 +72,19 @@ async function fill(url: string): Promise<number> {
   }
 }
 
-/** @returns how many messages came */
-async function drain(url: string): Promise<number> {
+/** Waits for that many messages, and a second for more. @returns how many came */
+async function drain(url: string, expected: number): Promise<number> {
   let received = 0
   const reader = mqtt.connect(url, { ...kept, clientId: 'reader' })
-  reader.on('message', () => received++)
-  await new Promise<void>((resolve) => void reader.once('connect', () => resolve()))
-  for (let before = -1; before !== received;) {
-    before = received
-    await new Promise((resolve) => setTimeout(resolve, 1000))
-  }
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${received} of ${expected} messages within 60 s`)), 60_000)
+    reader.on('message', () => {
+      if (++received !== expected) return
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+  await new Promise((resolve) => setTimeout(resolve, 1000))
   await reader.endAsync()
   return received
 }
@@ -115,7 +118,7 @@ test(
     })
     assert.match(compacted, /bytes before, \d+ after/)
     ;({ broker, url } = await startBroker(config))
-    assert.equal(await drain(url), first)
+    assert.equal(await drain(url, first), first)
     for (let round = 0; round < 3; round++) {
       const count = await fill(url)
       assert.ok(count > first * 0.7, `round ${round}: ${count} after ${first}`)
@@ -123,7 +126,7 @@ test(
         await stop(broker, 'SIGKILL')
         ;({ broker, url } = await startBroker(config))
       }
-      assert.equal(await drain(url), count, `round ${round}`)
+      assert.equal(await drain(url, count), count, `round ${round}`)
     }
     await stop(broker, 'SIGTERM')
   },
