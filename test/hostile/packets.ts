@@ -3,10 +3,12 @@
  * @module
  */
 import { encodePacket } from '../../src/codec/encode.ts'
-import { type ConnectPacket, type Packet, type PublishPacket, type SubscribePacket } from '../../src/codec/packets.ts'
+import { type ConnectPacket, type Packet, type SubscribePacket } from '../../src/codec/packets.ts'
 import { PacketType, type QoS } from '../../src/codec/packet-types.ts'
 import { noProperties, type Properties } from '../../src/codec/properties.ts'
 import { sizeOfVariableByteInteger, writeVariableByteInteger } from '../../src/codec/variable-byte-integer.ts'
+
+export { publishPacket } from '../support/publish-packet.ts'
 
 export const PINGREQ: Packet = { type: PacketType.PINGREQ }
 
@@ -18,24 +20,6 @@ export function connectPacket(clientId: string, more: Partial<ConnectPacket> = {
     keepAlive: 0,
     clientId,
     properties: noProperties,
-    ...more,
-  }
-}
-
-export function publishPacket(
-  topicName: string,
-  payload: Uint8Array | string,
-  more: Partial<PublishPacket> = {},
-): PublishPacket {
-  return {
-    type: PacketType.PUBLISH,
-    dup: false,
-    qos: 0,
-    retain: false,
-    topicName,
-    packetIdentifier: 0,
-    properties: noProperties,
-    payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
     ...more,
   }
 }

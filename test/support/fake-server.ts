@@ -39,6 +39,7 @@ import type { Transport } from '../../src/protocol/transport.ts'
 import { Metrics } from '../../src/reporting/metrics.ts'
 import { poisonMemory, reportPoison } from '../../src/testing/poison.ts'
 import { CachedTopic } from '../../src/topics/match-cache.ts'
+import { publishPacket } from './publish-packet.ts'
 
 poisonMemory()
 
@@ -301,17 +302,7 @@ export class TestConnection {
   }
 
   publish(packetIdentifier: number, qos: 0 | 1 | 2, topicName = 'a/b', properties: Properties = noProperties): void {
-    const payload = Buffer.from('payload')
-    this.send({
-      type: PacketType.PUBLISH,
-      dup: false,
-      qos,
-      retain: false,
-      topicName,
-      packetIdentifier,
-      properties,
-      payload,
-    })
+    this.send(publishPacket(topicName, 'payload', { qos, packetIdentifier, properties }))
   }
 
   /** The packets that the Server sent since the last call. */

@@ -10,6 +10,7 @@ import { noProperties, type Properties } from '../../../src/codec/properties.ts'
 import { BridgedBrokers, type BridgesInput } from '../../support/bridged.ts'
 import { listLogger } from '../../support/list-logger.ts'
 import { accepting, acknowledgement, ScriptedRemote, type Script } from '../../support/scripted-remote.ts'
+import { publishPacket } from '../../support/publish-packet.ts'
 
 type Bridge = BridgesInput[string]
 
@@ -251,18 +252,7 @@ function sending(messages: readonly Packet[]): Script {
 }
 
 function incoming(qos: 0 | 1 | 2, packetIdentifier: number, bytes: number): PublishPacket {
-  const payload = Buffer.alloc(bytes, 'x')
-  const topicName = `down/${bytes}`
-  return {
-    type: PacketType.PUBLISH,
-    dup: false,
-    qos,
-    retain: false,
-    topicName,
-    packetIdentifier,
-    payload,
-    properties: noProperties,
-  }
+  return publishPacket(`down/${bytes}`, Buffer.alloc(bytes, 'x'), { qos, packetIdentifier })
 }
 
 function answersIn(packets: readonly Packet[]): (readonly [number, number])[] {

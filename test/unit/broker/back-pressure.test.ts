@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BrokerEvents } from '../../../src/access/broker-events.ts'
-import { type PublishPacket } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { encodePacket } from '../../../src/codec/encode.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { sessionsOf } from '../../support/sessions.ts'
+import { publishPacket } from '../../support/publish-packet.ts'
 
 const LIMITS = { 'max-outgoing-bytes': 1024, 'drain-timeout': 10 }
 
@@ -93,20 +93,7 @@ test('a turn has a budget: a large chunk of one Client lets others in between', 
   const order: string[] = []
   broker.broker.on('published', ({ message }) => order.push(message.topicName))
 
-  const publish = (topicName: string) =>
-    encodePacket(
-      {
-        type: PacketType.PUBLISH,
-        dup: false,
-        qos: 0,
-        retain: false,
-        topicName,
-        packetIdentifier: 0,
-        properties: {},
-        payload: Buffer.from('x'),
-      },
-      5,
-    )
+  const publish = (topicName: string) => encodePacket(publishPacket(topicName, 'x'), 5)
   const chunk = Buffer.concat(Array.from({ length: 2000 }, () => publish('flood')))
   flooder.sendBytesInTurn(chunk)
   news.sendBytesInTurn(publish('news'))
@@ -123,7 +110,7 @@ test('beyond max-publish-rate a Client is read more slowly: nothing is lost, nob
   const watcher = broker.connect({ clientId: 'watcher' })
   watcher.subscribe('#')
   const eager = broker.connect({ clientId: 'eager' })
-  eager.send(...Array.from({ length: 30 }, (_, at) => publishOf(String(at))))
+  eager.send(...Array.from({ length: 30 }, (_, at) => publishPacket('a', String(at))))
   const first = watcher.take().length
   assert.ok(first >= 10 && first <= 11)
   broker.connect({ clientId: 'calm' }).publish('b', 'calm')
@@ -133,16 +120,3 @@ test('beyond max-publish-rate a Client is read more slowly: nothing is lost, nob
   assert.ok(!eager.isClosed)
   await broker.close()
 })
-
-function publishOf(payload: string): PublishPacket {
-  return {
-    type: PacketType.PUBLISH,
-    dup: false,
-    qos: 0,
-    retain: false,
-    topicName: 'a',
-    packetIdentifier: 0,
-    properties: {},
-    payload: Buffer.from(payload),
-  }
-}

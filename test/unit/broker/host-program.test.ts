@@ -5,7 +5,7 @@ import { UsageError } from '../../../src/base/errors.ts'
 import { decodePacket } from '../../../src/codec/decode.ts'
 import { Decoder } from '../../../src/codec/decoder.ts'
 import { encodePacket } from '../../../src/codec/encode.ts'
-import { type DisconnectPacket, type Packet, type PublishPacket } from '../../../src/codec/packets.ts'
+import { type DisconnectPacket, type Packet } from '../../../src/codec/packets.ts'
 import { PacketType } from '../../../src/codec/packet-types.ts'
 import { ReasonCode } from '../../../src/codec/reason-code.ts'
 import { eventNames } from '../../../src/reporting/events.ts'
@@ -16,6 +16,7 @@ import type { Message } from '../../../src/protocol/message.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
 import { CapturedLog } from '../plugins/support.ts'
 import { clientsOf, sessionsOf } from '../../support/sessions.ts'
+import { publishPacket } from '../../support/publish-packet.ts'
 
 const textOf = (message: Message): string => message.text()
 
@@ -264,7 +265,7 @@ test('what the host program holds stays as it was, whatever comes after it', asy
   const broker = await VirtualBroker.start()
   const subscription = broker.broker.subscribe('a')
   const client = broker.connect()
-  const chunk = Buffer.from(encodePacket(publishOf('a', 'held'), 5))
+  const chunk = Buffer.from(encodePacket(publishPacket('a', 'held'), 5))
   client.sendBytes(chunk)
   chunk.fill(0)
   const { value } = await subscription.next()
@@ -532,7 +533,7 @@ test('attach makes a Connection of any duplex stream, under the limits of the to
   const [connack] = await read(theirs)
   assert.equal(connack!.type, PacketType.CONNACK)
   assert.deepEqual([clientsOf(broker)[0]!.client.address, clientsOf(broker)[0]!.client.listener], ['robot', 'attached'])
-  theirs.write(encodePacket(publishOf('a', 'x'.repeat(200)), 5))
+  theirs.write(encodePacket(publishPacket('a', 'x'.repeat(200)), 5))
   const [disconnect] = await read(theirs)
   assert.equal((disconnect as DisconnectPacket).reasonCode, ReasonCode.PacketTooLarge)
   theirs.end()
@@ -691,11 +692,6 @@ test('a start that fails leaves nothing open, and the broker can be started agai
 function connectOf(clientId: string): Uint8Array {
   const connect = { type: PacketType.CONNECT, protocolVersion: 5, cleanStart: true, keepAlive: 0 } as const
   return encodePacket({ ...connect, clientId, properties: {} }, 5)
-}
-
-function publishOf(topicName: string, payload: string): PublishPacket {
-  const fields = { type: PacketType.PUBLISH, dup: false, qos: 0, retain: false, packetIdentifier: 0 } as const
-  return { ...fields, topicName, properties: {}, payload: Buffer.from(payload) }
 }
 
 /** Two ends of one stream in memory. */

@@ -2,28 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ClientDecoder } from '../../../src/client/client-decoder.ts'
 import { encodePacket } from '../../../src/codec/encode.ts'
-import { PacketType, type QoS } from '../../../src/codec/packet-types.ts'
-import { noProperties } from '../../../src/codec/properties.ts'
+import type { QoS } from '../../../src/codec/packet-types.ts'
 import { ProtocolError } from '../../../src/codec/protocol-error.ts'
+import { publishPacket } from '../../support/publish-packet.ts'
 
 const LIMIT = 100
 
 function publish(topicName: string, qos: QoS, bytes: number): Uint8Array {
   const packetIdentifier = qos === 0 ? 0 : 7
-  const payload = Buffer.alloc(bytes, 0xff)
-  return encodePacket(
-    {
-      type: PacketType.PUBLISH,
-      dup: false,
-      qos,
-      retain: false,
-      topicName,
-      packetIdentifier,
-      payload,
-      properties: noProperties,
-    },
-    4,
-  )
+  return encodePacket(publishPacket(topicName, Buffer.alloc(bytes, 0xff), { qos, packetIdentifier }), 4)
 }
 
 /** What is returned and what is read past, in their order. */

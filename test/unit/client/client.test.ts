@@ -5,22 +5,13 @@ import { PacketType, type ProtocolVersion } from '../../../src/codec/packet-type
 import { noProperties, type Properties } from '../../../src/codec/properties.ts'
 import { ClientEnd } from '../../support/client-end.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
+import { publishPacket } from '../../support/publish-packet.ts'
 
 const VERSIONS: readonly ProtocolVersion[] = [3, 4, 5]
 const BACK_OFF = { firstMs: 1000, longestMs: 8000 }
 
 function publishOf(packetIdentifier: number, payload: string, more: Partial<PublishPacket> = {}): PublishPacket {
-  return {
-    type: PacketType.PUBLISH,
-    dup: false,
-    qos: 1,
-    retain: false,
-    topicName: 'a',
-    packetIdentifier,
-    properties: noProperties,
-    payload: Buffer.from(payload),
-    ...more,
-  }
+  return publishPacket('a', payload, { qos: 1, packetIdentifier, ...more })
 }
 
 function acknowledgement(type: 4 | 5 | 6 | 7, packetIdentifier: number, reasonCode = 0): Packet {

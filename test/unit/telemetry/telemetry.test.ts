@@ -7,9 +7,6 @@ import { connectAsync, type IPublishPacket, type MqttClient } from 'mqtt'
 import type { BrokerEvents } from '../../../src/access/broker-events.ts'
 import { serverOf } from '../../../src/broker/broker.ts'
 import { encodePacket } from '../../../src/codec/encode.ts'
-import { PacketType } from '../../../src/codec/packet-types.ts'
-import type { PublishPacket } from '../../../src/codec/packets.ts'
-import { noProperties } from '../../../src/codec/properties.ts'
 import { ConfigError } from '../../../src/base/errors.ts'
 import { createBroker, type Broker } from '../../../src/index.ts'
 import type { ConfigInput } from '../../../src/config/options.ts'
@@ -19,6 +16,7 @@ import { attributesOf, OtlpReceiver, type ReceivedSpan } from '../../support/otl
 import { scratchFolder } from '../../support/scratch-folder.ts'
 import { settledUntil } from '../../support/until.ts'
 import { VirtualBroker } from '../../support/virtual-broker.ts'
+import { publishPacket } from '../../support/publish-packet.ts'
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const SPAN = '00f067aa0ba902b7'
@@ -323,7 +321,7 @@ test('a publisher of very many messages in a turn leaves room for the spans of o
   t.after(() => broker.close())
   const [loud, quiet] = [broker.connect({ clientId: 'loud' }), broker.connect({ clientId: 'quiet' })]
   const messages = (count: number, topicName: string): Uint8Array =>
-    Buffer.concat(Array.from({ length: count }, () => encodePacket(publishOf(topicName), 5)))
+    Buffer.concat(Array.from({ length: count }, () => encodePacket(publishPacket(topicName, ''), 5)))
   // All within one turn, so that nothing is exported in between.
   loud.sendBytesInTurn(messages(1000, 'loud'))
   quiet.sendBytesInTurn(messages(1, 'quiet'))
@@ -336,9 +334,3 @@ test('a publisher of very many messages in a turn leaves room for the spans of o
   assert.ok(topics.includes('quiet'), `${topics.join()}`)
   assert.ok(broker.broker.metrics.telemetrySpansLost > 1000)
 })
-
-function publishOf(topicName: string): PublishPacket {
-  const payload = new Uint8Array()
-  const flags = { qos: 0, retain: false, dup: false, packetIdentifier: 0 } as const
-  return { type: PacketType.PUBLISH, topicName, payload, ...flags, properties: noProperties }
-}

@@ -19,6 +19,7 @@ import { root } from '../../../../tools/main.ts'
 import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import type { TestClient } from '../../../support/test-client.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'
+import { publishPacket } from '../../../support/publish-packet.ts'
 
 const ROOM: ConfigInput = {
   'max-memory': 0,
@@ -55,8 +56,7 @@ function many<Item>(count: number, make: (at: number) => Item): Item[] {
 }
 
 function publishOf(topicName: string, qos: QoS, packetIdentifier: number): PublishPacket {
-  const common = { type: PacketType.PUBLISH, dup: false, retain: false, properties: noProperties } as const
-  return { ...common, topicName, qos, packetIdentifier, payload: PAYLOAD }
+  return publishPacket(topicName, PAYLOAD, { qos, packetIdentifier })
 }
 
 function subscribeAll(client: TestClient, topicFilters: readonly string[], qos: QoS = 1): void {

@@ -5,6 +5,7 @@ import { PacketType, type QoS } from '../../../../src/codec/packet-types.ts'
 import { noProperties } from '../../../../src/codec/properties.ts'
 import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'
+import { publishPacket } from '../../../support/publish-packet.ts'
 
 const ROOM = {
   'max-memory': 0,
@@ -20,17 +21,7 @@ function subscribeTo(topicFilters: readonly string[], qos: QoS, packetIdentifier
 }
 
 function publishOf(topicName: string, qos: QoS, packetIdentifier: number): PublishPacket {
-  const payload = Buffer.from('payload')
-  return {
-    type: PacketType.PUBLISH,
-    dup: false,
-    qos,
-    retain: false,
-    topicName,
-    packetIdentifier,
-    properties: noProperties,
-    payload,
-  }
+  return publishPacket(topicName, 'payload', { qos, packetIdentifier })
 }
 
 for (const qos of [0, 1, 2] as const) {

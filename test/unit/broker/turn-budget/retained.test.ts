@@ -6,6 +6,7 @@ import { noProperties } from '../../../../src/codec/properties.ts'
 import { VirtualBroker } from '../../../support/virtual-broker.ts'
 import type { TestClient } from '../../../support/test-client.ts'
 import { assertShared, measure, sendInTurn } from './support.ts'
+import { publishPacket } from '../../../support/publish-packet.ts'
 
 const ROOM = { 'max-retained-messages': 0, 'max-retained-bytes': 0, 'max-memory': 0 } as const
 
@@ -104,17 +105,7 @@ test('a retained message that is there all the time comes once, whatever is set,
 })
 
 function retained(topicName: string, text: string): PublishPacket {
-  const payload = Buffer.from(text)
-  return {
-    type: PacketType.PUBLISH,
-    dup: false,
-    qos: 0,
-    retain: true,
-    topicName,
-    packetIdentifier: 0,
-    properties: noProperties,
-    payload,
-  }
+  return publishPacket(topicName, text, { retain: true })
 }
 
 test('a Client that does not read holds up its own replay alone, and loses nothing', async () => {
