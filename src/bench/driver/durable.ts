@@ -35,7 +35,11 @@ async function retainAll(crowd: Crowd, job: Job, shape: Durable, retained: numbe
     (_, at) => `state/${padded(at % 1000, 4)}/sensor-${padded(at, 7)}`,
   )
   const common = { version: job.version, qos: 1, retain: true, payloadBytes: shape.payloadBytes } as const
-  const batch = publishBatch({ ...common, topicNames, framesPerSlice: RETAINED_PER_SLICE })
+  await publishAll(crowd, link, publishBatch({ ...common, topicNames, framesPerSlice: RETAINED_PER_SLICE }))
+}
+
+/** Publishes the slices of a batch of QoS 1 once, each when the one before it is acknowledged. */
+export async function publishAll(crowd: Crowd, link: RawConnection, batch: Batch): Promise<void> {
   const sender = new Sender(link, batch)
   let left = batch.slices.length
   await crowd.until(
@@ -49,7 +53,7 @@ async function retainAll(crowd: Crowd, job: Job, shape: Durable, retained: numbe
     }),
     TIMEOUT_MS,
   )
-  if (left > 0) throw new RawConnectionError(`${left} slices of retained messages were not acknowledged`)
+  if (left > 0) throw new RawConnectionError(`${left} slices of messages were not acknowledged`)
 }
 
 function padded(value: number, digits: number): string {

@@ -6,7 +6,8 @@
  */
 import { AcknowledgedFrames, type ReplyRoom } from './arrivals.ts'
 import { Crowd, inParallel } from './crowd.ts'
-import { connectPacket, DISCONNECT, PINGREQ, publishBatch, stampSlice, subscribePacket, type Layout } from './frames.ts'
+import { publishAll } from './durable.ts'
+import { connectPacket, DISCONNECT, PINGREQ, publishBatch, subscribePacket, type Layout } from './frames.ts'
 import { Stopwatch, type Measurement, type UsageProbe } from './measurement.ts'
 import { CHUNK_BYTES, type RawConnection, RawConnectionError, type Target } from './raw-connection.ts'
 import type { Job, Storm } from './shape.ts'
@@ -53,10 +54,10 @@ function topicOf(session: number): string {
   return `storm/${String(session).padStart(6, '0')}`
 }
 
-/** Publishes `messagesEach` messages to each session, a slice after the other is acknowledged. */
+/** Publishes `messagesEach` messages to each session. */
 async function fill(crowd: Crowd, job: Job, shape: Storm): Promise<Layout> {
   const link = await crowd.logIn()
-  const { layout, slices } = publishBatch({
+  const batch = publishBatch({
     version: job.version,
     qos: shape.qos,
     payloadBytes: shape.payloadBytes,
@@ -64,23 +65,8 @@ async function fill(crowd: Crowd, job: Job, shape: Storm): Promise<Layout> {
     framesPerSlice: FRAMES_PER_SLICE,
     prefix: (bytes) => link.prefix(bytes),
   })
-  const frames = new AcknowledgedFrames(layout, { bytes: Buffer.alloc(0) })
-  let identifier = 0
-  for (const slice of slices) {
-    let unacknowledged = slice.frames
-    identifier = stampSlice(slice, layout, performance.now(), identifier)
-    const acknowledged = new Promise<void>((resolve) => {
-      link.receive = (bytes, start, end) => {
-        frames.take(bytes, start, end)
-        unacknowledged -= frames.finished
-        if (unacknowledged <= 0) resolve()
-      }
-    })
-    link.write(slice.bytes)
-    await crowd.until(acknowledged, TIMEOUT_MS)
-    if (unacknowledged > 0) throw new RawConnectionError(`${unacknowledged} messages were not acknowledged`)
-  }
-  return layout
+  await publishAll(crowd, link, batch)
+  return batch.layout
 }
 
 /** Pings again and again, at most one at a time. @returns a function that stops it */
