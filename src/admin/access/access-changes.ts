@@ -37,8 +37,8 @@ export const LAST_ADMINISTRATOR =
   'nobody would have the role administrator any more: give it to another user first; or do this on the machine of the broker, where `sluice admin reset NAME` makes an administrator again'
 
 /**
- * Only who can let somebody in again may leave nobody who has the role `administrator`: the program, and whoever can
- * open the socket.
+ * Removing the last user with the role `administrator` takes a caller that can let somebody in again: the program, or
+ * one that can open the socket.
  *
  * @throws {UsageError} for anybody else
  */

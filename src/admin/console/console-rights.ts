@@ -8,7 +8,7 @@ import { roles } from '../operation.ts'
 export const CONSOLE_ROLE = 'operator'
 
 /**
- * An operator publishes to every topic, as with the operation `publish`. Whoever subscribes reads payloads, so that
+ * An operator publishes to every topic, as with the operation `publish`. To subscribe is to read payloads, so that
  * takes a role which may see them.
  *
  * @returns `undefined` for a role that may have no console

@@ -5,8 +5,8 @@
  *             MAX_WAITING, then lost                                     its buffer, then lost for it
  *
  * An event costs the turn in which it is emitted an entry in a list, whatever readers do: a storm of them is written
- * when there is time, or lost. Whoever has lost some is told how many. A reader that does not read costs its buffer,
- * and is closed after a minute.
+ * when there is time, or lost. A reader that has lost some is told how many. A reader that does not read costs its
+ * buffer, and is closed after a minute.
  *
  * @module
  */

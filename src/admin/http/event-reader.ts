@@ -12,7 +12,7 @@ export interface ReaderOptions {
   readonly overviewSeconds: number
   /** Bytes that may wait for it. */
   readonly maxBytes: number
-  /** Whether whoever reads still has at least that role: a key may have been deleted. */
+  /** Whether the caller still has at least that role: its key may have been deleted. */
   readonly mayRead: (role: AdminRole) => boolean
 }
 

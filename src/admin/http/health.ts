@@ -1,5 +1,5 @@
 /**
- * Two checks for whoever watches processes, open to everybody and without details: *live* is a broker that gets to the
+ * Two checks for balancers and supervisors, open to everybody and without details: *live* is a broker that gets to the
  * end of a turn, *ready* is one that also accepts what clients send.
  *
  * @module

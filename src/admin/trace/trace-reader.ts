@@ -23,7 +23,7 @@ export interface TraceReaderOptions {
   readonly after: number
   /** Bytes that may wait for it. */
   readonly maxBytes: number
-  /** Whether whoever reads may still do so: a key may have been deleted. */
+  /** Whether the caller may still read: its key may have been deleted. */
   readonly mayRead: () => boolean
 }
 
